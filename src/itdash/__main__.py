@@ -1,0 +1,29 @@
+"""The `itdash` command, arranged so that the usual things start before anything heavy is imported."""
+
+from __future__ import annotations
+
+import sys
+
+_RUNNING = ("launch",)
+
+
+def main() -> None:
+    """Answer `--version` at once; for a run, have pytest imported while the rest of itdash is."""
+    argv = sys.argv[1:]
+    if argv == ["--version"]:
+        from itdash import __version__
+
+        print(f"itdash {__version__}")
+        return
+    link = None
+    if argv[:1] and argv[0] in _RUNNING and not {"--help", "-h"} & set(argv):
+        from itdash.runner.process import start_keeper
+
+        link = start_keeper()
+    from itdash.cli import run
+
+    sys.exit(run(argv, link))
+
+
+if __name__ == "__main__":
+    main()

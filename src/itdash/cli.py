@@ -1,0 +1,142 @@
+"""Arguments to one command; errors to exit codes."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from itdash import __version__
+from itdash.errors import ItdashError
+
+if TYPE_CHECKING:
+    from itdash.runner.process import Link
+
+_EXAMPLES = """\b
+Examples:
+  itdash launch                          run everything, show it as it happens
+  itdash launch tests/test_api.py -k login
+  itdash launch --suite sessions --group smoke -x
+  itdash launch -n 4 --timeout 30 --retries 1
+  itdash launch -- --log-level=DEBUG     what follows -- goes to pytest
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXAMPLES)
+@click.version_option(__version__, prog_name="itdash", message="%(prog)s %(version)s")
+def main() -> None:
+    """Run pytest integration suites and see what they measure."""
+
+
+@main.command(epilog=_EXAMPLES, short_help="Run the suites and show what happens.")
+@click.argument("paths", nargs=-1, metavar="[PATH|NODEID]... [-- PYTEST-ARGS...]")
+@click.option("--headless", is_flag=True, help="Print lines instead of opening the full screen.")
+@click.option("--suite", "suites", multiple=True, metavar="NAME", help="Run this suite; may be repeated.")
+@click.option(
+    "--group", "groups", multiple=True, metavar="NAME", help="Run this group of a suite; may be repeated."
+)
+@click.option(
+    "-k", "keyword", default="", metavar="EXPR", help="Run tests whose names match, as pytest's -k."
+)
+@click.option("-m", "mark", default="", metavar="EXPR", help="Run tests whose marks match, as pytest's -m.")
+@click.option("-x", "exit_first", is_flag=True, help="Stop after the first failure.")
+@click.option("--max-fail", type=int, metavar="N", help="Stop after N failures.")
+@click.option("--last-failed", is_flag=True, help="Run what failed in the last run.")
+@click.option("-n", "workers", metavar="N", help="Run in N processes (needs pytest-xdist), or auto.")
+@click.option("--timeout", type=float, metavar="S", help="End a test that takes longer than S seconds.")
+@click.option("--retries", type=int, metavar="N", help="Try a failed test again up to N times.")
+@click.option("--profile", default="", metavar="NAME", help="Use the values of this profile.")
+@click.option("--ascii", "ascii_only", is_flag=True, default=None, help="Use plain ASCII instead of glyphs.")
+@click.pass_context
+def launch(
+    context: click.Context, /, paths: tuple[str, ...], suites: tuple[str, ...], groups: tuple[str, ...],
+    keyword: str, mark: str, exit_first: bool, last_failed: bool, profile: str, **flags: Any,
+) -> None:  # fmt: skip
+    """Run tests in a process of their own, show what happens, and end with pytest's exit code.
+
+    With no PATH the declared suites run, or what pytest would collect by itself.
+    """
+    from itdash.config import load
+    from itdash.runner.command import Request
+
+    link, extra = context.obj
+    flags["ascii"] = flags.pop("ascii_only")
+    del flags["headless"]
+    loaded = load(Path.cwd(), flags, profile)
+    only = None
+    if last_failed:
+        from itdash.history.last_failed import last_failed as failed_before
+
+        only = failed_before(loaded.root / loaded.config.directory)
+    request = Request(
+        paths=paths, suites=suites, groups=groups, keyword=keyword, mark=mark, exit_first=exit_first,
+        only=only, extra=extra,
+    )  # fmt: skip
+    context.exit(_launch(link, loaded, request))
+
+
+def _launch(link: Link | None, loaded: Any, request: Any) -> int:
+    from importlib.util import find_spec
+
+    from itdash.render.paint import paint_for
+    from itdash.runner.command import plan
+    from itdash.runner.process import start_keeper
+    from itdash.session import Session
+    from itdash.views.ci import CiView
+    from itdash.views.json_report import ReportFile
+    from itdash.views.summary import SummaryFile
+
+    config = loaded.config
+    made = plan(request, config, loaded.root, Path.cwd(), lambda name: find_spec(name) is not None)
+    paint = paint_for(sys.stdout, ascii_only=config.ascii)
+    screen = CiView(
+        sys.stdout, paint, config.slowest, config.failures_shown, sys.stdout.isatty() and paint.colour
+    )
+    session = Session(
+        made, config, loaded.root, sys.argv, link or start_keeper(), [ReportFile(), SummaryFile(), screen]
+    )
+    return session.run()
+
+
+@main.command(short_help="Show every value and where it came from.")
+@click.option("--profile", default="", metavar="NAME", help="Use the values of this profile.")
+def config(profile: str) -> None:
+    """Show every effective value, what it means, and where it came from."""
+    import msgspec
+
+    from itdash.config import HELP, load
+
+    loaded = load(Path.cwd(), {}, profile)
+    click.echo(f"project: {loaded.root}")
+    click.echo(f"file:    {loaded.file or 'none'}")
+    for key, origin in loaded.origins.items():
+        value = msgspec.json.encode(getattr(loaded.config, key)).decode()
+        click.echo(f"\n{key} = {value}\n  {HELP[key]}\n  from: {origin}")
+
+
+def run(argv: list[str], link: Link | None) -> int:
+    """Carry one command out; a user's mistake is told in words, never as a traceback."""
+    gc.disable()  # nothing of a command lives in cycles long enough to be worth looking for
+    argv, extra = _split(argv)
+    try:
+        return int(main.main(args=argv, prog_name="itdash", standalone_mode=False, obj=(link, extra)) or 0)
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return ItdashError.exit_code
+    except ItdashError as error:
+        for line in error.lines():
+            click.echo(line, err=True)
+        return error.exit_code
+
+
+def _split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """What stands after the first `--` belongs to pytest."""
+    if "--" in argv:
+        place = argv.index("--")
+        return argv[:place], tuple(argv[place + 1 :])
+    return argv, ()

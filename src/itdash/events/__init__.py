@@ -1,0 +1,1 @@
+"""What happened, as typed records, and how they are kept on disk."""

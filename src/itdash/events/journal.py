@@ -1,0 +1,125 @@
+"""The run directory as a journal: its segments read live, late or in pieces, always in order of time."""
+
+from __future__ import annotations
+
+import os
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from itdash.events.wire import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from itdash.events.model import AnyEvent
+
+SEGMENTS = "segments"
+OVERFLOW = "overflow"
+_CHUNK = 4 << 20
+
+_moment = attrgetter("t")
+
+
+class _Reader:
+    """Reads whole lines from one segment that may still grow."""
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._rest = b""
+
+    def lines(self) -> bytes:
+        """The whole lines that are there and were not read yet."""
+        try:
+            data = os.read(self._fd, _CHUNK)
+        except BlockingIOError:
+            return b""
+        if not data:
+            return b""
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            self._rest += data
+            return b""
+        whole, self._rest = self._rest + data[:cut], data[cut:]
+        return whole
+
+    @property
+    def rest(self) -> bytes:
+        """The start of a line whose end has not come."""
+        return self._rest
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+class Tail:
+    """Follows all segments of a run directory, those too that appear later."""
+
+    def __init__(self, run: Path) -> None:
+        self._folder = run / SEGMENTS
+        self._overflow = run / OVERFLOW
+        self._readers: dict[str, _Reader] = {}
+        self.unread = 0
+        self.bytes = 0
+
+    def open_overflow(self) -> None:
+        """Make and hold the pipe through which a process speaks when the disk refuses it."""
+        try:
+            os.mkfifo(self._overflow)
+            self._readers[OVERFLOW] = _Reader(str(self._overflow))
+        except OSError:
+            return
+
+    def read(self) -> list[AnyEvent]:
+        """What is new since the last call, oldest first; empty when all is read."""
+        self._discover()
+        batches = []
+        for reader in self._readers.values():
+            lines = reader.lines()
+            if lines:
+                self.bytes += len(lines)
+                events, unread = decode(lines)
+                self.unread += unread
+                batches.append(events)
+        if len(batches) < 2:
+            return batches[0] if batches else []
+        return sorted((event for batch in batches for event in batch), key=_moment)
+
+    def close(self) -> None:
+        """Stop reading; a line without an end counts as unread."""
+        for reader in self._readers.values():
+            self.unread += bool(reader.rest.strip())
+            reader.close()
+        self._readers.clear()
+
+    def _discover(self) -> None:
+        try:
+            names = os.listdir(self._folder)
+        except FileNotFoundError:
+            return
+        if len(names) >= len(self._readers):
+            for name in sorted(names):
+                if name not in self._readers and name.endswith(".jsonl"):
+                    self._readers[name] = _Reader(os.path.join(self._folder, name))
+
+
+def replay(run: Path) -> tuple[list[AnyEvent], int]:
+    """Every event of a recorded run in order of time, and how many lines could not be read."""
+    tail = Tail(run)
+    events: list[AnyEvent] = []
+    while batch := tail.read():
+        events += batch
+    tail.close()
+    events.sort(key=_moment)
+    return events, tail.unread
+
+
+def runs(folder: Path) -> Iterator[Path]:
+    """The run directories below `folder`, newest first."""
+    try:
+        names = sorted(os.listdir(folder), reverse=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        if (folder / name / SEGMENTS).is_dir():
+            yield folder / name

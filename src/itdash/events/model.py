@@ -1,0 +1,257 @@
+"""Everything that can happen in a run: frozen records in the past tense, one tagged union."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SCHEMA = 1
+
+Stage = Literal["setup", "call", "teardown", "crash"]
+"""`crash` is the report that pytest-xdist writes for a test that took its worker down."""
+
+End = Literal["crashed", "timed out", "interrupted"]
+
+Verdict = Literal["passed", "failed", "interrupted", "crashed", "error"]
+
+
+NOTHING = msgspec.Raw()
+"""The detail of a report that says no more than outcome and duration."""
+
+
+class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind"):
+    """One thing that happened, `t` nanoseconds after the run began."""
+
+    t: int
+
+
+class SuiteSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A declared suite: a test belongs to the suite with the longest path that holds its file."""
+
+    name: str
+    title: str = ""
+    paths: tuple[str, ...] = ()
+
+
+class CollectedCase(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A test that pytest will run: its node id, its line (from 0; -1 where unknown) and its own keywords."""
+
+    id: str
+    line: int = -1
+    keywords: tuple[str, ...] = ()
+
+
+class RunStarted(Event, frozen=True, tag="RunStarted"):
+    """itdash began a run; `started` is seconds since 1970, `root` the project's folder."""
+
+    schema: int
+    run: str
+    started: float
+    root: str
+    cwd: str
+    command: tuple[str, ...]
+    itdash: str
+    python: str
+    platform: str
+    suites: tuple[SuiteSpec, ...] = ()
+
+
+class ProcessStarted(Event, frozen=True, tag="ProcessStarted"):
+    """A pytest process was started; the second part of a run exists when the first one crashed."""
+
+    part: int
+    pid: int
+    argv: tuple[str, ...]
+
+
+class SessionStarted(Event, frozen=True, tag="SessionStarted"):
+    """pytest is configured and about to collect, in the main process or in a worker."""
+
+    part: int
+    pid: int
+    pytest: str
+    rootdir: str
+    worker: str = ""
+    plugins: tuple[str, ...] = ()
+    distributed: bool = False
+
+
+class CollectionProgressed(Event, frozen=True, tag="CollectionProgressed"):
+    """Collecting goes on; `found` tests so far."""
+
+    found: int
+
+
+class CollectionFailed(Event, frozen=True, tag="CollectionFailed"):
+    """A file, class or folder could not be collected, or was skipped as a whole."""
+
+    node: str
+    outcome: str
+    category: str
+    detail: msgspec.Raw
+
+
+class CasesCollected(Event, frozen=True, tag="CasesCollected"):
+    """Tests that will run; the first has the number `first`, the others follow."""
+
+    first: int
+    cases: tuple[CollectedCase, ...]
+
+
+class CasesDeselected(Event, frozen=True, tag="CasesDeselected"):
+    """Tests were left out by options, marks or plugins."""
+
+    count: int
+
+
+class CollectionFinished(Event, frozen=True, tag="CollectionFinished"):
+    """pytest knows all the tests that it will run."""
+
+    selected: int
+
+
+class CaseStarted(Event, frozen=True, tag="CaseStarted"):
+    """A test began, in the worker named (or in the main process)."""
+
+    case: int
+    worker: str = ""
+
+
+class StageFinished(Event, frozen=True, tag="StageFinished"):
+    """Setup, call or teardown of a test ended; `category` is the word under which pytest counts it.
+
+    `detail` is the stage in pytest-json-report's form, present when it says more than outcome and duration.
+    """
+
+    case: int
+    stage: Stage
+    outcome: str
+    duration: int
+    category: str = ""
+    detail: msgspec.Raw = NOTHING
+
+
+class SubtestFinished(Event, frozen=True, tag="SubtestFinished"):
+    """A part of a test reported a result of its own."""
+
+    case: int
+    label: str
+    outcome: str
+    duration: int
+    category: str = ""
+    detail: msgspec.Raw = NOTHING
+
+
+class CaseFinished(Event, frozen=True, tag="CaseFinished"):
+    """pytest is done with a test, its teardown and its repetitions."""
+
+    case: int
+
+
+class CaseAborted(Event, frozen=True, tag="CaseAborted"):
+    """A test that had started will have no report; itdash says why."""
+
+    case: int
+    end: End
+    cause: str
+    stacks: str = ""
+
+
+class WarningRecorded(Event, frozen=True, tag="WarningRecorded"):
+    """Python or pytest warned."""
+
+    category: str
+    message: str
+    file: str
+    line: int
+    when: str
+    node: str = ""
+
+
+class InternalErrorRaised(Event, frozen=True, tag="InternalErrorRaised"):
+    """pytest or a plugin failed outside of any test."""
+
+    text: str
+
+
+class SessionStopped(Event, frozen=True, tag="SessionStopped"):
+    """pytest was told to stop before the end: Ctrl-C, `pytest.exit`, or a limit of failures."""
+
+    reason: str
+
+
+class SessionFinished(Event, frozen=True, tag="SessionFinished"):
+    """pytest said its last word; `tally` is its own count of each category."""
+
+    part: int
+    exit_code: int
+    worker: str = ""
+    tally: dict[str, int] = {}
+    emit_ns: int = 0
+    events: int = 0
+
+
+class ProcessEnded(Event, frozen=True, tag="ProcessEnded"):
+    """The pytest process is gone; a negative exit code is a signal, no exit code means that nobody saw it."""
+
+    part: int
+    exit_code: int | None = None
+    signal: str = ""
+
+
+class OrphanEnded(Event, frozen=True, tag="OrphanEnded"):
+    """A process that a test left behind was found after the run and ended by itdash."""
+
+    pid: int
+    command: str
+    node: str = ""
+    signal: str = ""
+
+
+class StopRequested(Event, frozen=True, tag="StopRequested"):
+    """A user or a signal asked the run to stop, softly or at once; `number` is the signal's, or Ctrl-C's."""
+
+    why: str
+    number: int = 2
+    hard: bool = False
+
+
+class NoteAdded(Event, frozen=True, tag="NoteAdded"):
+    """itdash tells something about the run that the reader must know."""
+
+    text: str
+
+
+class RunFinished(Event, frozen=True, tag="RunFinished"):
+    """The run is over; every test has its end."""
+
+    verdict: Verdict
+    exit_code: int
+    reason: str = ""
+
+
+AnyEvent = (
+    RunStarted
+    | ProcessStarted
+    | SessionStarted
+    | CollectionProgressed
+    | CollectionFailed
+    | CasesCollected
+    | CasesDeselected
+    | CollectionFinished
+    | CaseStarted
+    | StageFinished
+    | SubtestFinished
+    | CaseFinished
+    | CaseAborted
+    | WarningRecorded
+    | InternalErrorRaised
+    | SessionStopped
+    | SessionFinished
+    | ProcessEnded
+    | OrphanEnded
+    | StopRequested
+    | NoteAdded
+    | RunFinished
+)

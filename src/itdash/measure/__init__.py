@@ -1,0 +1,1 @@
+"""Figures from raw moments and durations: percentiles, overlap, and budgets on them."""

@@ -1,0 +1,133 @@
+"""What failed and why, in lines."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from itdash.events.model import NOTHING
+from itdash.render.text import head_and_tail, inert
+from itdash.state.cases import last_attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from itdash.render.paint import Paint
+    from itdash.state.cases import Case
+    from itdash.state.run import RunState
+
+_LINES = 120
+_OUTPUT_LINES = 40
+_WIDTH = 78
+_MACHINERY = re.compile(r'File ".*[/\\](?:_pytest|pluggy|xdist|execnet|itdash[/\\]plugin)[/\\]')
+
+
+class _Place(msgspec.Struct):
+    path: str = ""
+    lineno: int = 0
+    message: str = ""
+
+
+class StageDetail(msgspec.Struct):
+    """What pytest-json-report tells of a stage, with our additions."""
+
+    longrepr: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    captured_log: str = ""
+    wasxfail: str = ""
+    crash: _Place | None = None
+    whole: dict[str, dict[str, str | int]] = {}
+
+
+_decoder = msgspec.json.Decoder(StageDetail)
+
+
+def detail_of(raw: msgspec.Raw) -> StageDetail:
+    """The detail of a stage, empty where there is none or it cannot be read."""
+    if raw is NOTHING:
+        return StageDetail()
+    try:
+        return _decoder.decode(raw)
+    except msgspec.DecodeError:
+        return StageDetail(longrepr="(this detail cannot be read)")
+
+
+def headline(case: Case) -> str:
+    """The one line that says most about a failure."""
+    if case.cause:
+        return case.cause
+    for report in last_attempt(case).values():
+        if report.outcome == "failed":
+            detail = detail_of(report.detail)
+            if detail.crash and detail.crash.message:
+                return detail.crash.message.split("\n", 1)[0]
+            lines = [line for line in detail.longrepr.splitlines() if line.strip()]
+            return lines[-1] if lines else ""
+    return ""
+
+
+def report(state: RunState, paint: Paint, rule: str, most: int) -> Iterator[str]:
+    """Everything that failed, whole as far as `most` failures go."""
+    for problem in [problem for problem in state.uncollected if problem.outcome == "failed"][:most]:
+        yield _title(paint, rule, "failed", f"cannot collect {inert(problem.node) or '(root)'}")
+        yield from _detail(detail_of(problem.detail), paint)
+    for error in state.internal_errors[:3]:
+        yield _title(paint, rule, "crashed", "internal error of pytest")
+        yield from map(inert, head_and_tail(error.text, _LINES))
+    shown = list(state.failing)[:most]
+    for nodeid in shown:
+        yield from _case(state.cases[nodeid], paint, rule)
+    if len(state.failing) > len(shown):
+        yield ""
+        yield f"... and {len(state.failing) - len(shown):,} more failures; all are in report.json"
+
+
+def _title(paint: Paint, rule: str, role: str, text: str) -> str:
+    return "\n" + paint(role, f"{rule * 2} {text} {rule * max(2, _WIDTH - len(text))}")
+
+
+def _case(case: Case, paint: Paint, rule: str) -> Iterator[str]:
+    role = "failed" if case.outcome in ("failed", "error") else "crashed"
+    yield _title(paint, rule, role, f"{inert(case.id)}  {case.outcome}")
+    if case.worker:
+        yield paint("dim", f"in worker {case.worker}")
+    if case.cause:
+        yield inert(case.cause)
+    if case.stacks:
+        yield from (f"    {inert(line)}" for line in head_and_tail(_own_frames(case.stacks), _OUTPUT_LINES))
+    for name, stage in last_attempt(case).items():
+        detail = detail_of(stage.detail)
+        if stage.outcome == "failed" and name != "call":
+            yield paint("strong", f"in {name}:")
+        yield from _detail(detail, paint, failed=stage.outcome == "failed")
+
+
+def _own_frames(stacks: str) -> str:
+    """The stacks without the frames of pytest below the test."""
+    return "\n".join(line for line in stacks.splitlines() if not _MACHINERY.search(line))
+
+
+def _indented(longrepr: str) -> str:
+    """pytest strips the text of a failure, which moves the first line of its source to the left."""
+    starts = tuple(line[:4] for line in longrepr.splitlines())
+    return (
+        f"    {longrepr}"
+        if starts and starts[0][:1] not in ("", ">", "E", " ") and ">   " in starts
+        else longrepr
+    )
+
+
+def _detail(detail: StageDetail, paint: Paint, failed: bool = True) -> Iterator[str]:
+    if failed and detail.longrepr:
+        yield from map(inert, head_and_tail(_indented(detail.longrepr), _LINES))
+    for name, text in (("stdout", detail.stdout), ("stderr", detail.stderr), ("log", detail.captured_log)):
+        if text:
+            yield paint("dim", f"captured {name}:")
+            yield from (f"    {inert(line)}" for line in head_and_tail(text, _OUTPUT_LINES))
+    for name, place in detail.whole.items():
+        yield paint(
+            "dim", f"the whole {name} ({place.get('characters'):,} characters) is in {place.get('file')}"
+        )

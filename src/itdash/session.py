@@ -1,0 +1,340 @@
+"""One run from start to verdict: a single loop over messages, events, signals and the clock."""
+
+from __future__ import annotations
+
+import os
+import platform
+import select
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from itdash import __version__
+from itdash.events import model
+from itdash.events.journal import OVERFLOW, SEGMENTS, Tail
+from itdash.events.segment import Segment
+from itdash.plugin.assignment import Assignment, Order
+from itdash.runner import process, rundir
+from itdash.runner.overdue import Overdue, stacks_since
+from itdash.state import fold, verdict
+from itdash.state.run import RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+    from types import FrameType
+
+    from itdash.config import Config
+    from itdash.runner.command import Plan
+    from itdash.runner.process import Link
+
+_TICK = 50
+_SECOND = 1_000_000_000
+_ORPHAN_COMMAND = 300
+
+
+class View(Protocol):
+    """Something that shows or writes a run."""
+
+    def begin(self, state: RunState, folder: Path) -> None:
+        """The run directory is there."""
+
+    def show(self, state: RunState, events: Sequence[model.AnyEvent], now: int) -> None:
+        """These events are in the state now; also called with none, as time goes by."""
+
+    def end(self, state: RunState, folder: Path, reading: Reading) -> None:
+        """The last event is in the state."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What reading the journal met."""
+
+    bytes: int
+    unread: int
+
+
+class Session:
+    """Owns the state of one run and the process that makes it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        config: Config,
+        root: Path,
+        command: Sequence[str],
+        link: Link,
+        views: Sequence[View],
+    ) -> None:
+        self.plan, self.config, self.root, self.link, self.views = plan, config, root, link, views
+        self.state = RunState()
+        self.origin = time.perf_counter_ns()
+        self._base = root / config.directory
+        self.folder, warning = rundir.create(self._base)
+        self._tail = Tail(self.folder)
+        self._tail.open_overflow()
+        self._own = Segment(
+            str(self.folder / SEGMENTS / "itdash.jsonl"), self.origin, str(self.folder / OVERFLOW)
+        )
+        self._part = 0
+        self._crashes = 0
+        self._crashed_in_test = False
+        self._pid = 0
+        self._overdue: Overdue | None = None
+        self._signals: list[int] = []
+        self._stop_at = 0
+        self._settled = False
+        self._reason = ""
+        self._emit(
+            model.RunStarted(
+                self._now(), model.SCHEMA, self.folder.name, time.time(), str(root), os.getcwd(),
+                tuple(command), __version__, platform.python_version(), sys.platform,
+                tuple(model.SuiteSpec(suite.name, suite.title, suite.paths) for suite in config.suites),
+            )
+        )  # fmt: skip
+        if warning:
+            self._emit(model.NoteAdded(self._now(), warning))
+
+    def run(self) -> int:
+        """Run to the end and return the exit code."""
+        (self.folder / "pid").write_text(str(os.getpid()))
+        restore = self._listen()
+        try:
+            self._start_part()
+            self._pump()
+            for view in self.views:
+                view.begin(self.state, self.folder)
+            while not self.state.finished:
+                self._step()
+        finally:
+            restore()
+        self._close()
+        return self.state.finished.exit_code
+
+    # -- the loop --
+
+    def _step(self) -> None:
+        self._wait()
+        messages = self.link.inbox.receive()
+        self._pump()
+        for message in messages:
+            self._hear(*message)
+        self._obey_signals()
+        if self._overdue:
+            self._overdue.check(self.state, self._now())
+        if not self.link.inbox.open and not self._settled:
+            self._keeper_died()
+        if self._settled:
+            self._settled = False
+            self._after_part()
+
+    def _wait(self) -> None:
+        try:
+            select.select([self.link.inbox.fd, self._wake], [], [], _TICK / 1000)
+        except InterruptedError:
+            return
+        try:
+            os.read(self._wake, 512)
+        except BlockingIOError:
+            pass
+
+    def _pump(self) -> None:
+        """Fold what is new and show it."""
+        shown = False
+        while events := self._tail.read():
+            fold.apply_all(self.state, events)
+            self._look_at(events)
+            self._show(events)
+            shown = True
+        if not shown:
+            self._show(())
+
+    def _show(self, events: Sequence[model.AnyEvent]) -> None:
+        now = self._now()
+        for view in self.views:
+            view.show(self.state, events, now)
+
+    def _look_at(self, events: Iterable[model.AnyEvent]) -> None:
+        """Add the stacks to a test that took a worker of pytest-xdist down."""
+        for event in events:
+            if type(event) is model.StageFinished and event.stage == "crash":
+                case = self.state.cases[self.state.ids[event.case]]
+                stacks = stacks_since(self.folder, self._part, case.worker)
+                first = stacks.partition("\n")[0].removeprefix("Fatal Python error: ")
+                cause = f"{first}, {case.cause}" if first else case.cause
+                self._emit(model.CaseAborted(self._now(), event.case, "crashed", cause, stacks))
+
+    def _now(self) -> int:
+        return time.perf_counter_ns() - self.origin
+
+    def _emit(self, event: model.Event) -> None:
+        self._own.append(event)
+
+    # -- processes --
+
+    def _start_part(self) -> None:
+        self._part += 1
+        part = self._part
+        done = frozenset(case.id for case in self.state.cases.values() if case.outcome)
+        selection = msgspec.structs.replace(self.plan.selection, done=done)
+        args = self.plan.args
+        if self.plan.max_fail:
+            args = (*args, f"--maxfail={self.plan.max_fail - len(self.state.failing)}")
+        first = max(self.state.ids, default=-1) + 1
+        order = Order(args, Assignment(str(self.folder), self.origin, part, first, "", selection))
+        name = self.folder / f"order-{part}.json"
+        name.write_bytes(msgspec.json.encode(order))
+        self._overdue = Overdue(self.config.timeout, self.folder, part, self.link, self._emit)
+        self.link.run(str(name), str(self.folder / "pytest.log"))
+
+    def _hear(self, kind: str, *rest: Any) -> None:
+        if kind == "started":
+            self._pid = rest[0]
+            self._emit(model.ProcessStarted(self._now(), self._part, self._pid, self.plan.args))
+        elif kind == "exited":
+            self._exited(rest[1])
+        elif kind == "orphan":
+            self._orphan(*rest)
+        elif kind == "settled":
+            self._settled = True
+
+    def _exited(self, code: int | None) -> None:
+        name = _signal_name(code)
+        self._emit(model.ProcessEnded(self._now(), self._part, code, name))
+        self._pump()
+        self._close_cases(code, name)
+        self._pump()
+
+    def _keeper_died(self) -> None:
+        """The process between us and pytest was killed; pytest goes with it, and another takes its place."""
+        if self._pid:
+            try:
+                os.killpg(self._pid, signal.SIGKILL)
+            except OSError:
+                pass
+        self._pump()
+        self._exited(None)
+        self.link.close()
+        self.link = process.start_keeper()
+        self._settled = True
+
+    def _close_cases(self, code: int | None, name: str) -> None:
+        """Give every test that is still open its end."""
+        now = self._now()
+        for number, running in list(self.state.running.items()):
+            if self.state.requests:
+                self._emit(
+                    model.CaseAborted(
+                        now, number, "interrupted", f"{self.state.requests[0].why}, in {running.stage}"
+                    )
+                )
+                continue
+            last = self.state.last_words.get((self._part, ""))
+            if last is not None and last.exit_code == code == 2:
+                stopped = "; ".join(stop.reason for stop in self.state.stopped) or "pytest was interrupted"
+                self._emit(model.CaseAborted(now, number, "interrupted", f"{stopped}, in {running.stage}"))
+                continue
+            how = name or ("its parent was killed" if code is None else f"exit {code}")
+            if self.state.internal_errors and code == 3:
+                how = "an internal error of pytest"
+            stacks = stacks_since(self.folder, self._part, running.worker) if name else ""
+            self._emit(model.CaseAborted(now, number, "crashed", f"{how} in {running.stage}", stacks))
+            self._crashed_in_test = True
+
+    def _orphan(self, pid: int, command: str, node: str, start: int) -> None:
+        node = node or self._test_at(start)
+        self._emit(model.OrphanEnded(self._now(), pid, command[:_ORPHAN_COMMAND], node))
+
+    def _test_at(self, start: int) -> str:
+        """The test that ran at a moment of the machine's clock, as far as its ticks can tell."""
+        moment = start - self.origin
+        for case in self.state.cases.values():
+            if case.ended and case.started - _SECOND // 100 <= moment <= case.ended + _SECOND // 100:
+                return case.id
+        return ""
+
+    # -- what comes after a part --
+
+    def _after_part(self) -> None:
+        crashed, self._crashed_in_test = self._crashed_in_test, False
+        stopped = self._overdue is not None and self._overdue.stopped
+        pending = any(not case.outcome for case in self.state.cases.values())
+        limit = self.plan.max_fail
+        if pending and not self.state.requests and (crashed or stopped):
+            self._crashes += crashed
+            if limit and len(self.state.failing) >= limit:
+                self._reason = f"stopped after {len(self.state.failing)} failures"
+            elif self._crashes > self.config.max_crashes:
+                self._reason = f"{self._crashes} processes crashed; no more were started (max_crashes)"
+            else:
+                self._start_part()
+                return
+        self._finish()
+
+    def _finish(self) -> None:
+        word = verdict.judge(
+            self.state, self._part, self._reason, self._overdue is not None and self._overdue.stopped
+        )
+        self._emit(model.RunFinished(self._now(), word.verdict, word.exit_code, word.reason))
+        self._pump()
+
+    def _close(self) -> None:
+        self.link.close()
+        self._tail.close()
+        reading = Reading(self._tail.bytes, self._tail.unread)
+        self._own.close()
+        for view in self.views:
+            view.end(self.state, self.folder, reading)
+        for name in (OVERFLOW, "pid"):
+            (self.folder / name).unlink(missing_ok=True)
+        rundir.retain(self._base, self.config.keep_runs, self.config.keep_bytes)
+
+    # -- signals --
+
+    def _listen(self) -> Any:
+        self._wake, wake = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(wake, False)
+        numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+        before = {number: signal.signal(number, self._on_signal) for number in numbers}
+        old = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+
+        def restore() -> None:
+            signal.set_wakeup_fd(old)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            os.close(self._wake)
+            os.close(wake)
+
+        return restore
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signals.append(number)
+
+    def _obey_signals(self) -> None:
+        now = self._now()
+        while self._signals:
+            number = self._signals.pop(0)
+            hard = bool(self.state.requests)
+            why = {2: "stopped by Ctrl-C"}.get(number, f"stopped by {signal.Signals(number).name}")
+            self._emit(model.StopRequested(now, why, number, hard))
+            self._pump()
+            if hard:
+                self.link.signal(signal.SIGKILL)
+            else:
+                self.link.signal(signal.SIGINT)
+                self._stop_at = now + int(self.config.grace * _SECOND)
+        if self._stop_at and now > self._stop_at:
+            self._stop_at = 0
+            self.link.signal(signal.SIGKILL)
+
+
+def _signal_name(code: int | None) -> str:
+    if code is None or code >= 0:
+        return ""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

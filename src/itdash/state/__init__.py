@@ -1,0 +1,1 @@
+"""The state of a run, made from events alone."""

@@ -1,0 +1,242 @@
+"""The only writer of the state of a run: `apply` takes one event in, `replay` a whole recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from itdash.events import model
+from itdash.state.cases import ABORTED, Case, Running
+from itdash.state.run import WARNINGS_KEPT, RunState
+from itdash.state.suites import SuiteNames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+def apply(state: RunState, event: model.AnyEvent) -> None:
+    """Change the state as the event says."""
+    _HANDLERS[type(event)](state, event)
+    state.t = max(state.t, event.t)
+
+
+def apply_all(state: RunState, events: Iterable[model.AnyEvent]) -> None:
+    """Take many events in."""
+    handlers = _HANDLERS
+    event = None
+    for event in events:
+        handlers[type(event)](state, event)
+    if event is not None and event.t > state.t:
+        state.t = event.t
+
+
+def replay(events: Iterable[model.AnyEvent]) -> RunState:
+    """The state that these events make; the same events always make the same."""
+    state = RunState()
+    apply_all(state, events)
+    return state
+
+
+def _run_started(state: RunState, event: model.RunStarted) -> None:
+    state.run = event
+    state.names = SuiteNames(event.root, event.suites)
+
+
+def _process_started(state: RunState, event: model.ProcessStarted) -> None:
+    state.processes[event.part] = event
+    state.stopped.clear()
+
+
+def _session_started(state: RunState, event: model.SessionStarted) -> None:
+    state.sessions[event.part, event.worker] = event
+    state.names.rootdir = event.rootdir
+
+
+def _collection_progressed(state: RunState, event: model.CollectionProgressed) -> None:
+    state.found = max(state.found, event.found)
+
+
+def _collection_failed(state: RunState, event: model.CollectionFailed) -> None:
+    state.uncollected.append(event)
+    state.tally[event.category] += 1
+
+
+def _cases_collected(state: RunState, event: model.CasesCollected) -> None:
+    cases, ids, suite_of = state.cases, state.ids, state.names.of
+    for number, row in enumerate(event.cases, event.first):
+        nodeid = row.id
+        ids[number] = nodeid
+        known = cases.get(nodeid)
+        if known is None:
+            cases[nodeid] = Case(nodeid, suite_of(nodeid), row.line, row.keywords)
+        elif known.line < row.line:
+            cases[nodeid] = replace(known, line=row.line, keywords=row.keywords)
+    state.found = max(state.found, len(cases))
+
+
+def _cases_deselected(state: RunState, event: model.CasesDeselected) -> None:
+    state.deselected += event.count
+
+
+def _collection_finished(state: RunState, _event: model.CollectionFinished) -> None:
+    state.collected = True
+
+
+def _case_started(state: RunState, event: model.CaseStarted) -> None:
+    number = event.case
+    nodeid = state.ids.get(number)
+    if nodeid is None:
+        nodeid = _unknown(state, number)
+    case = state.cases[nodeid]
+    if not case.outcome:
+        state.running[number] = Running(nodeid, event.t, event.worker)
+    elif case.ended < event.t:
+        state.running[number] = Running(nodeid, event.t, event.worker, case.attempts + 1)
+        state.finished_cases -= 1
+
+
+def _unknown(state: RunState, number: int) -> str:
+    """A recording that lost the line with this test's name still shows that there was a test."""
+    nodeid = state.ids[number] = f"(test {number}, its name was lost)"
+    state.cases[nodeid] = Case(nodeid, state.names.of(nodeid))
+    return nodeid
+
+
+def _open_case(state: RunState, number: int, t: int) -> Running | None:
+    """The test as running; none if itdash closed it, and this is only an echo."""
+    running = state.running.get(number)
+    if running is not None:
+        return running
+    nodeid = state.ids.get(number) or _unknown(state, number)
+    case = state.cases[nodeid]
+    if case.outcome in ABORTED:
+        return None
+    if case.outcome:
+        state.finished_cases -= 1
+    running = state.running[number] = Running(nodeid, t, case.worker, case.attempts + 1)
+    return running
+
+
+def _stage_finished(state: RunState, event: model.StageFinished) -> None:
+    running = state.running.get(event.case) or _open_case(state, event.case, event.t)
+    if running is None:
+        return
+    running.finish_stage(event)
+    if event.category:
+        state.tally[event.category] += 1
+    if event.stage == "crash":
+        _end(state, event.case, event.t, "crashed", _crash_cause(running))
+
+
+def _crash_cause(running: Running) -> str:
+    worker = f" of worker {running.worker}" if running.worker else ""
+    return f"the process{worker} ended in {running.stage}"
+
+
+def _subtest_finished(state: RunState, event: model.SubtestFinished) -> None:
+    running = _open_case(state, event.case, event.t)
+    if running is None:
+        return
+    running.finish_subtest(event)
+    if event.category:
+        state.tally[event.category] += 1
+
+
+def _case_finished(state: RunState, event: model.CaseFinished) -> None:
+    running = state.running.get(event.case)
+    if running is not None:
+        _end(state, event.case, event.t, running.category or "not run", "")
+
+
+def _case_aborted(state: RunState, event: model.CaseAborted) -> None:
+    if _open_case(state, event.case, event.t) is None:
+        nodeid = state.ids[event.case]
+        case = state.cases[nodeid]
+        if case.outcome == event.end and not case.stacks:
+            state.cases[nodeid] = replace(case, cause=event.cause, stacks=event.stacks)
+        return
+    state.tally[event.end] += 1
+    _end(state, event.case, event.t, event.end, event.cause, event.stacks)
+
+
+def _end(state: RunState, number: int, t: int, outcome: str, cause: str, stacks: str = "") -> None:
+    running = state.running.pop(number)
+    old = state.cases[running.id]
+    case = state.cases[running.id] = Case(
+        running.id, old.suite, old.line, old.keywords, outcome, cause, running.attempts, running.worker,
+        running.started, t, tuple(running.durations), tuple(running.reports), stacks,
+    )  # fmt: skip
+    state.finished_cases += 1
+    if case.failing:
+        state.failing[running.id] = None
+    else:
+        state.failing.pop(running.id, None)
+
+
+def _warning_recorded(state: RunState, event: model.WarningRecorded) -> None:
+    state.tally["warnings"] += 1
+    if len(state.warnings) < WARNINGS_KEPT:
+        state.warnings.append(event)
+
+
+def _internal_error(state: RunState, event: model.InternalErrorRaised) -> None:
+    state.internal_errors.append(event)
+
+
+def _session_stopped(state: RunState, event: model.SessionStopped) -> None:
+    state.stopped.append(event)
+
+
+def _session_finished(state: RunState, event: model.SessionFinished) -> None:
+    state.last_words[event.part, event.worker] = event
+
+
+def _process_ended(state: RunState, event: model.ProcessEnded) -> None:
+    state.ends[event.part] = event
+
+
+def _orphan_ended(state: RunState, event: model.OrphanEnded) -> None:
+    state.orphans.append(event)
+
+
+def _stop_requested(state: RunState, event: model.StopRequested) -> None:
+    state.requests.append(event)
+
+
+def _note_added(state: RunState, event: model.NoteAdded) -> None:
+    state.notes.append(event.text)
+
+
+def _run_finished(state: RunState, event: model.RunFinished) -> None:
+    for nodeid, case in state.cases.items():
+        if not case.outcome:
+            state.cases[nodeid] = replace(case, outcome="not run", cause=event.reason, ended=event.t)
+            state.tally["not run"] += 1
+    state.finished = event
+
+
+_HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
+    model.RunStarted: _run_started,
+    model.ProcessStarted: _process_started,
+    model.SessionStarted: _session_started,
+    model.CollectionProgressed: _collection_progressed,
+    model.CollectionFailed: _collection_failed,
+    model.CasesCollected: _cases_collected,
+    model.CasesDeselected: _cases_deselected,
+    model.CollectionFinished: _collection_finished,
+    model.CaseStarted: _case_started,
+    model.StageFinished: _stage_finished,
+    model.SubtestFinished: _subtest_finished,
+    model.CaseFinished: _case_finished,
+    model.CaseAborted: _case_aborted,
+    model.WarningRecorded: _warning_recorded,
+    model.InternalErrorRaised: _internal_error,
+    model.SessionStopped: _session_stopped,
+    model.SessionFinished: _session_finished,
+    model.ProcessEnded: _process_ended,
+    model.OrphanEnded: _orphan_ended,
+    model.StopRequested: _stop_requested,
+    model.NoteAdded: _note_added,
+    model.RunFinished: _run_finished,
+}

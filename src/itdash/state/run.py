@@ -1,0 +1,44 @@
+"""The one truth about a run; only the fold changes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from itdash.state.cases import Case, Running  # noqa: TC001  # the names stand in annotations of instances
+from itdash.state.suites import SuiteNames
+
+if TYPE_CHECKING:
+    from itdash.events import model
+
+WARNINGS_KEPT = 1_000
+
+
+class RunState:
+    """Containers that change in place; the records in them are frozen and replaced."""
+
+    def __init__(self) -> None:
+        self.run: model.RunStarted | None = None
+        self.names = SuiteNames()
+        self.cases: dict[str, Case] = {}
+        self.ids: dict[int, str] = {}
+        self.running: dict[int, Running] = {}
+        self.finished_cases = 0
+        self.found = 0
+        self.collected = False
+        self.deselected = 0
+        self.tally: Counter[str] = Counter()
+        self.warnings: list[model.WarningRecorded] = []
+        self.uncollected: list[model.CollectionFailed] = []
+        self.internal_errors: list[model.InternalErrorRaised] = []
+        self.sessions: dict[tuple[int, str], model.SessionStarted] = {}
+        self.last_words: dict[tuple[int, str], model.SessionFinished] = {}
+        self.stopped: list[model.SessionStopped] = []  # of the last process only
+        self.processes: dict[int, model.ProcessStarted] = {}
+        self.ends: dict[int, model.ProcessEnded] = {}
+        self.orphans: list[model.OrphanEnded] = []
+        self.requests: list[model.StopRequested] = []
+        self.notes: list[str] = []
+        self.failing: dict[str, None] = {}
+        self.finished: model.RunFinished | None = None
+        self.t = 0

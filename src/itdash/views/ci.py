@@ -1,0 +1,238 @@
+"""The run as lines for a log or a terminal: what fails as it fails, progress at a human pace, a verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from typing import TYPE_CHECKING, TextIO
+
+from itdash import __version__
+from itdash.events import model
+from itdash.render import failures, words
+from itdash.render.text import inert, one_line
+from itdash.state import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from itdash.render.paint import Paint
+    from itdash.session import Reading
+    from itdash.state.cases import Case
+    from itdash.state.run import RunState
+
+_SECOND = 1_000_000_000
+_FIRST_PROGRESS, _LAST_PROGRESS = 2 * _SECOND, 30 * _SECOND
+_LIVE = _SECOND // 10
+_BAR = 20
+
+
+class CiView:
+    """Prints to one stream. On a terminal the last line is live; elsewhere a line comes every few seconds."""
+
+    def __init__(self, stream: TextIO, paint: Paint, slowest: int, failures_shown: int, live: bool) -> None:
+        self._stream, self._paint = stream, paint
+        self._slowest, self._failures_shown, self._live = slowest, failures_shown, live
+        self._told_failing: set[str] = set()
+        self._told_suites: set[str] = set()
+        self._suite_left: dict[str, int] = {}
+        self._told_collection = self._told_stop = False
+        self._next_progress = _FIRST_PROGRESS
+        self._pace = _FIRST_PROGRESS
+        self._live_line = False
+        self._ended = 0
+
+    # -- the view --
+
+    def begin(self, state: RunState, folder: Path) -> None:  # noqa: ARG002
+        """Say what starts."""
+        run = folder.name
+        self._line(self._paint("strong", f"itdash {__version__}") + self._paint("dim", f"  run {run}"))
+
+    def show(self, state: RunState, events: Sequence[model.AnyEvent], now: int) -> None:
+        """Say what happened."""
+        for event in events:
+            kind = type(event)
+            if kind is model.StageFinished or kind is model.CaseFinished:
+                continue
+            self._tell(state, event)
+        if not self._told_collection and state.collected:
+            self._tell_collection(state)
+        if len(state.failing) != len(self._told_failing):
+            for nodeid in [nodeid for nodeid in state.failing if nodeid not in self._told_failing]:
+                self._told_failing.add(nodeid)
+                self._tell_failing(state.cases[nodeid])
+        if state.finished_cases != self._ended:
+            self._ended = state.finished_cases
+            self._tell_suites(state)
+        if now >= self._next_progress and not state.finished:
+            self._tell_progress(state, now)
+
+    def end(self, state: RunState, folder: Path, reading: Reading) -> None:
+        """Say how it ended."""
+        self._clear_live()
+        rule = self._paint.glyph("rule")
+        for line in failures.report(state, self._paint, rule, self._failures_shown):
+            self._line(line)
+        self._tell_rest(state, reading)
+        self._tell_slowest(state)
+        self._tell_verdict(state)
+        self._line(self._paint("dim", f"kept in {folder}"))
+        self._flush()
+
+    # -- while it runs --
+
+    def _tell(self, state: RunState, event: model.AnyEvent) -> None:
+        if isinstance(event, model.SessionStarted) and not event.worker and event.part == 1:
+            self._line(self._paint("dim", f"pytest {event.pytest}, {event.rootdir}"))
+        elif isinstance(event, model.CollectionFailed) and event.outcome == "failed":
+            self._mark("failed", f"cannot collect {one_line(event.node) or '(root)'}")
+        elif isinstance(event, model.ProcessStarted) and event.part > 1:
+            left = sum(not case.outcome for case in state.cases.values())
+            self._mark("crashed", f"a fresh process runs the {words.count(left, 'test')} that are left")
+        elif isinstance(event, model.StopRequested):
+            how = "killing it" if event.hard else "letting pytest end; once more to kill it"
+            self._mark("crashed", f"{event.why}: {how}")
+        elif isinstance(event, model.InternalErrorRaised):
+            self._mark("crashed", "pytest had an internal error")
+        elif isinstance(event, model.OrphanEnded):
+            whose = one_line(event.node, 200) if event.node else "the run"
+            self._mark(
+                "crashed",
+                f"{whose} left a process behind, ended: {one_line(event.command, 120)} ({event.pid})",
+            )
+        elif isinstance(event, model.NoteAdded):
+            self._mark("skipped", inert(event.text))
+
+    def _tell_collection(self, state: RunState) -> None:
+        self._told_collection = True
+        for case in state.cases.values():
+            self._suite_left[case.suite] = self._suite_left.get(case.suite, 0) + 1
+        text = f"{words.count(len(state.cases), 'test')} in {words.count(len(self._suite_left), 'suite')}"
+        if state.deselected:
+            text += f", {state.deselected:,} deselected"
+        self._line(text)
+
+    def _tell_failing(self, case: Case) -> None:
+        role = "failed" if case.outcome in ("failed", "error") else "crashed"
+        cause = failures.headline(case)
+        took = self._paint("dim", words.seconds(case.duration))
+        self._mark(role, f"{self._paint(role, case.outcome.upper())} {inert(case.id)} {took}")
+        if cause:
+            self._line(f"    {one_line(cause, 160)}")
+
+    def _tell_suites(self, state: RunState) -> None:
+        """A line for each suite whose last test has ended."""
+        if state.finished_cases < min(self._suite_left.values(), default=0):
+            return
+        for suite in queries.suites(state) if self._due(state) else ():
+            if suite.name not in self._told_suites and suite.ended == suite.total:
+                self._told_suites.add(suite.name)
+                self._tell_suite(suite)
+
+    def _due(self, state: RunState) -> bool:
+        """Counting all suites costs a look at every test: once for each fiftieth of the run will do."""
+        step = max(1, len(state.cases) // 50)
+        due = state.finished_cases == len(state.cases) or state.finished_cases // step != self._counted
+        self._counted = state.finished_cases // step
+        return due
+
+    _counted = -1
+
+    def _tell_suite(self, suite: queries.SuiteCount) -> None:
+        role = "failed" if suite.failing else "passed"
+        parts = [f"{suite.passed:,} passed"]
+        parts += [f"{suite.failing:,} failing"] if suite.failing else []
+        parts += [f"{suite.other:,} other"] if suite.other else []
+        self._mark(
+            role,
+            f"{inert(suite.name)}  {', '.join(parts)}  {self._paint('dim', words.seconds(suite.duration))}",
+        )
+
+    def _tell_progress(self, state: RunState, now: int) -> None:
+        if self._live:
+            self._next_progress = now + _LIVE
+            self._show_live(state, now)
+            return
+        self._pace = min(self._pace * 2, _LAST_PROGRESS)
+        self._next_progress = now + self._pace
+        self._line(self._paint("dim", self._progress(state, now)))
+        self._flush()
+
+    def _progress(self, state: RunState, now: int) -> str:
+        if not state.collected:
+            return f"collecting: {words.count(state.found, 'test')} so far, {words.seconds(now)}"
+        total = len(state.cases)
+        done = state.finished_cases
+        filled = _BAR * done // total if total else 0
+        bar = self._paint.glyph("bar") * filled + self._paint.glyph("empty") * (_BAR - filled)
+        text = f"{bar} {done:,}/{total:,}"
+        if state.failing:
+            text += f"  {len(state.failing):,} failing"
+        text += f"  {words.seconds(now)}"
+        oldest = min(state.running.values(), key=lambda running: running.started, default=None)
+        if oldest is not None and now - oldest.started > _SECOND:
+            text += f"  {words.seconds(now - oldest.started)} in {one_line(oldest.id, 60)}"
+        return text
+
+    def _show_live(self, state: RunState, now: int) -> None:
+        width = shutil.get_terminal_size().columns - 1
+        self._clear_live()
+        self._write(one_line(self._progress(state, now), width))
+        self._live_line = True
+        self._flush()
+
+    # -- at the end --
+
+    def _tell_rest(self, state: RunState, reading: Reading) -> None:
+        for case in queries.flaky(state):
+            self._mark("flaky", f"FLAKY {inert(case.id)}: passed at attempt {case.attempts}")
+        not_run = [case for case in state.cases.values() if case.outcome == "not run"]
+        if not_run:
+            reason = inert(not_run[0].cause) or "no reason known"
+            self._mark("crashed", f"{words.count(len(not_run), 'test')} not run: {reason}")
+        elif state.finished and state.finished.reason and state.finished.verdict != "passed":
+            self._mark("crashed", inert(state.finished.reason))
+        for name, (theirs, ours) in queries.disagreement(state).items():
+            self._mark("crashed", f"pytest counts {theirs:,} {name}, the events say {ours:,}")
+        if reading.unread:
+            self._mark("crashed", f"{words.count(reading.unread, 'line')} of the journal could not be read")
+
+    def _tell_slowest(self, state: RunState) -> None:
+        slow = [case for case in queries.slowest(state, self._slowest) if case.duration >= _SECOND // 10]
+        if slow:
+            self._line(self._paint("dim", "slowest:"))
+        for case in slow:
+            self._line(f"  {words.seconds(case.duration):>7}  {one_line(case.id, 160)}")
+
+    def _tell_verdict(self, state: RunState) -> None:
+        end = state.finished
+        if end is None:
+            return
+        counts = queries.outcomes(state)
+        told = [f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number]
+        role = {"passed": "passed", "failed": "failed"}.get(end.verdict, "crashed")
+        text = f"{', '.join(told) or 'no tests'} in {words.seconds(end.t)}"
+        self._line(f"{self._paint(role, end.verdict.upper())}  {text}  (exit code {end.exit_code})")
+
+    # -- lines --
+
+    def _mark(self, role: str, text: str) -> None:
+        self._line(f"{self._paint(role, self._paint.glyph(role))} {text}")
+
+    def _line(self, text: str) -> None:
+        self._clear_live()
+        self._write(text + "\n")
+
+    def _clear_live(self) -> None:
+        if self._live_line:
+            self._live_line = False
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.write(text)
+
+    def _flush(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.flush()
