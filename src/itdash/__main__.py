@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 _RUNNING = ("launch",)
@@ -22,7 +23,13 @@ def main() -> None:
         link = start_keeper()
     from itdash.cli import run
 
-    sys.exit(run(argv, link))
+    code = run(argv, link)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            pass  # whoever read it is gone
+    os._exit(code)  # all that is left would be taken apart for nothing
 
 
 if __name__ == "__main__":

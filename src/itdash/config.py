@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
@@ -113,7 +112,7 @@ def find(cwd: Path) -> tuple[Path, str, dict[str, Any]]:
         if own.is_file():
             return folder, str(own), _read(own)
         if shared.is_file():
-            table = _read(shared).get("tool", {}).get("itdash")
+            table = _read(shared).get("tool", {}).get("itdash") if _mentions_us(shared) else None
             if table is not None:
                 return folder, str(shared), dict(table)
             fallback = fallback or folder
@@ -122,7 +121,17 @@ def find(cwd: Path) -> tuple[Path, str, dict[str, Any]]:
     return fallback or cwd, "", {}
 
 
+def _mentions_us(path: Path) -> bool:
+    """Most projects that try itdash do not; reading TOML takes longer than this."""
+    try:
+        return b"itdash" in path.read_bytes()
+    except OSError:
+        return False
+
+
 def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import select
 import signal
 import sys
@@ -16,7 +15,7 @@ from itdash import __version__
 from itdash.events import model
 from itdash.events.journal import OVERFLOW, SEGMENTS, Tail
 from itdash.events.segment import Segment
-from itdash.plugin.assignment import Assignment, Order
+from itdash.orders import Assignment, Order
 from itdash.runner import process, rundir
 from itdash.runner.overdue import Overdue, stacks_since
 from itdash.state import fold, verdict
@@ -90,7 +89,7 @@ class Session:
         self._emit(
             model.RunStarted(
                 self._now(), model.SCHEMA, self.folder.name, time.time(), str(root), os.getcwd(),
-                tuple(command), __version__, platform.python_version(), sys.platform,
+                tuple(command), __version__, ".".join(map(str, sys.version_info[:3])), sys.platform,
                 tuple(model.SuiteSpec(suite.name, suite.title, suite.paths) for suite in config.suites),
             )
         )  # fmt: skip
@@ -103,6 +102,7 @@ class Session:
         restore = self._listen()
         try:
             self._start_part()
+            rundir.retain(self._base, self.config.keep_runs, self.config.keep_bytes)
             self._pump()
             for view in self.views:
                 view.begin(self.state, self.folder)
@@ -289,7 +289,6 @@ class Session:
             view.end(self.state, self.folder, reading)
         for name in (OVERFLOW, "pid"):
             (self.folder / name).unlink(missing_ok=True)
-        rundir.retain(self._base, self.config.keep_runs, self.config.keep_bytes)
 
     # -- signals --
 

@@ -146,16 +146,22 @@ class _Token(msgspec.Struct, frozen=True):
     start: int
 
 
+def _tokens(text: str) -> list[_Token]:
+    # Blanks at the end match no token, and the expression would be tried at each of them.
+    end = len(text.rstrip())
+    tokens = []
+    for match in _TOKEN.finditer(text, 0, end):
+        kind = str(match.lastgroup)
+        tokens.append(_Token(kind, match[kind], match.start(kind)))
+    return [*tokens, _Token("end", "", end)]
+
+
 class _Reader:
     """The tokens of a text, and the refusal of one of them."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._tokens = [
-            _Token(match.lastgroup or "", match[match.lastgroup or 0], match.start(match.lastgroup or 0))
-            for match in _TOKEN.finditer(text)
-        ]
-        self._tokens.append(_Token("end", "", len(text.rstrip())))
+        self._tokens = _tokens(text)
         self._place = 0
 
     def peek(self) -> _Token:
@@ -193,10 +199,8 @@ def _percentile(reader: _Reader) -> Statistic:
         raise reader.refusal(token, "the number of the percentile, as in p95")
     percent = _tidy_number(reader, token)
     if not 0 < Fraction(percent) < 100 or len(percent.partition(".")[2]) > 7:
-        between = (
-            "a percentile between 0 and 100 with at most seven decimals; the ends are called min and max"
-        )
-        raise reader.refusal(token, between)
+        between = "a percentile between 0 and 100 with at most seven decimals"
+        raise reader.refusal(token, f"{between}; the ends are called min and max")
     if in_brackets and not reader.skip(")"):
         raise reader.refusal(reader.peek(), "the closing bracket of p(")
     return Statistic(f"p{percent}", float(Fraction(percent) / 100))
@@ -244,8 +248,8 @@ def _ratio(reader: _Reader, statistic: Statistic, factor: str) -> Ratio:
     start = reader.peek()
     other = _statistic(reader)
     if other.dimension != statistic.dimension:
-        alike = f"a {statistic.dimension}, as {statistic} is one; {other} is a {other.dimension}"
-        raise reader.refusal(start, alike)
+        kind = statistic.dimension
+        raise reader.refusal(start, f"a {kind}, as {statistic} is one; {other} is a {other.dimension}")
     if not reader.skip("of"):
         return Ratio(factor, other)
     name = reader.next()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from itdash.measure.latency import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _UP_TO: Final = (1, 4, 16, 64, 256)
 
@@ -42,10 +42,10 @@ class LatencyByConcurrency:
         return {name: histogram.to_wire() for name, histogram in self.rows()}
 
     @classmethod
-    def from_wire(cls, wire: dict[str, Sequence[int]]) -> LatencyByConcurrency:
+    def from_wire(cls, wire: Mapping[str, Sequence[int]]) -> LatencyByConcurrency:
         """What `to_wire` wrote; ValueError for anything that it cannot have written."""
-        if unknown := wire.keys() - set(CLASSES):
-            raise ValueError(f"no classes of concurrency: {sorted(unknown)}")
+        if not wire.keys() <= set(CLASSES):
+            raise ValueError("there are no classes of concurrency but " + ", ".join(CLASSES))
         latency = cls()
         for mine, name in zip(latency.histograms, CLASSES, strict=True):
             if name in wire:

@@ -147,7 +147,7 @@ class Overlap:
         return self.settled.line(until)
 
     def _settle(self) -> None:
-        """Apply the edges of all moments before the earliest that a living source may still tell of."""
+        """Apply the edges of all moments before the earliest that an open source may still tell of."""
         sources = self._sources.values()
         horizon = min((source.reached for source in sources if source.open), default=LATEST_NS + 1)
         ready: list[int] = []

@@ -6,9 +6,8 @@ from typing import Final
 
 import msgspec
 
-_FIRST_SHIFT: Final = (
-    10  # buckets begin at about a microsecond: no run that anyone looks at is shorter than 240
-)
+# Buckets begin at about a microsecond: nobody looks at a run that is shorter than 240 of them.
+_FIRST_SHIFT: Final = 10
 
 
 class TimeLine(msgspec.Struct, frozen=True):

@@ -48,7 +48,7 @@ def format_value(value: float, dimension: Dimension, digits: int = 3) -> str:
     if dimension == "time":
         return format_ns(value, digits)
     if dimension == "count":
-        return f"{value:.0f}"
+        return f"{value:.0f}" if value == round(value) else _significant(value, digits)
     if dimension == "rate":
         return f"{_significant(value, digits)}/s"
     return f"{_significant(value * 100, digits)}%"

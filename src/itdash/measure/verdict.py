@@ -61,10 +61,10 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class _Reading(msgspec.Struct, frozen=True):
-    """A value, and how the message tells what is behind it."""
+    """A value and the number of samples behind it."""
 
     value: Fraction
-    samples: str = ""
+    n: int = 0
 
 
 class _Unknown(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ def judge(budget: Budget, measured: Measured, others: Mapping[str, Measured] | N
         dimension=budget.dimension,
         measured=float(reading.value),
         limit=float(limit.value),
-        n=_samples(budget.statistic, measured),
+        n=reading.n,
         margin=_margin(budget.comparator, reading.value, limit.value),
         message=f"{printable(measured.name)}: {budget} {outcome}: {_figures(budget, reading, limit)}",
     )
@@ -123,38 +123,39 @@ def _limit(budget: Budget, measured: Measured, others: Mapping[str, Measured]) -
     reading = _read(limit.statistic, limit.statistic.dimension, other)
     if isinstance(reading, _Unknown):
         return reading
-    samples = f"{limit.operation} {reading.samples}" if limit.operation else ""
-    return _Reading(Fraction(limit.factor) * reading.value, samples)
+    return _Reading(Fraction(limit.factor) * reading.value, reading.n)
 
 
 def _read(statistic: Statistic, dimension: Dimension, measured: Measured) -> _Reading | _Unknown:
     """The exact value of the statistic, where there is one."""
+    n = _samples(statistic, measured)
     # That an operation ran 0 times is a measurement; nothing else can be said of one that never ran.
     if not measured.count and statistic.name != "count":
         return _never_ran(measured.name)
     if statistic.dimension == "time":
         return _read_time(statistic, measured)
-    samples = f"n={measured.count}"
     if dimension == "share":
-        return _Reading(Fraction(measured.errors, measured.count), samples)
+        return _Reading(Fraction(measured.errors, n), n)
     if statistic.dimension == "count":
         counted = {"count": measured.count, "errors": measured.errors, "peak": measured.peak}
-        return _Reading(Fraction(counted[statistic.name]), samples)
+        return _Reading(Fraction(counted[statistic.name]), n)
     if measured.duration_ns <= 0:
-        return _Unknown("too few samples", f"too few samples, no time passed to take a rate over ({samples})")
-    return _Reading(Fraction(measured.count * 10**9, measured.duration_ns), samples)
+        return _too_few(f"no time passed to take a rate over (n={n})")
+    return _Reading(Fraction(n * 10**9, measured.duration_ns), n)
 
 
 def _read_time(statistic: Statistic, measured: Measured) -> _Reading | _Unknown:
     latency = measured.latency
     needed = 1 if statistic.q is None else samples_needed(statistic.q)
-    samples = f"n={latency.count}"
     if latency.count < needed:
-        short = f"too few samples, {statistic} of {printable(measured.name)} needs {needed} ({samples})"
-        return _Unknown("too few samples", short)
+        return _too_few(f"{statistic} of {printable(measured.name)} needs {needed} (n={latency.count})")
     if statistic.q is None:
-        return _Reading(Fraction(latency.sum, latency.count), samples)
-    return _Reading(Fraction(latency.quantile(statistic.q) or 0), samples)
+        return _Reading(Fraction(latency.sum, latency.count), latency.count)
+    return _Reading(Fraction(latency.quantile(statistic.q) or 0), latency.count)
+
+
+def _too_few(reason: str) -> _Unknown:
+    return _Unknown("too few samples", f"too few samples, {reason}")
 
 
 def _never_ran(name: str) -> _Unknown:
@@ -173,8 +174,9 @@ def _margin(comparator: str, value: Fraction, limit: Fraction) -> float | None:
 def _figures(budget: Budget, reading: _Reading, limit: _Reading) -> str:
     shown, shown_limit = _told_apart(reading.value, limit.value, budget.dimension)
     if isinstance(budget.limit, Quantity):
-        return f"measured {shown} ({reading.samples})"
-    samples = ", ".join(filter(None, (reading.samples, limit.samples)))
+        return f"measured {shown} (n={reading.n})"
+    other = budget.limit.operation
+    samples = f"n={reading.n}, {other} n={limit.n}" if other else f"n={reading.n}"
     return f"measured {shown}, limit {shown_limit} ({samples})"
 
 

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from itdash.plugin.assignment import Assignment
-
-assignment: Assignment | None = None
-"""What this very process was started to record; never inherited, so a nested pytest records nothing."""
+    from typing import Any
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Start recording in a worker whose controller records; the main process is handed its recorder."""
-    given = getattr(config, "workerinput", {}).get("itdash")
+    given: Any = getattr(config, "workerinput", {}).get("itdash")
     if given:
         from itdash.plugin.recorder import attach
 

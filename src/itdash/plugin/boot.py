@@ -16,7 +16,7 @@ def main() -> None:
     import msgspec
     import pytest
 
-    from itdash.plugin.assignment import Order
+    from itdash.orders import Order
     from itdash.plugin.recorder import Bootstrap
 
     gc.enable()
@@ -28,6 +28,7 @@ def main() -> None:
     sys.argv = [os.path.join(sys.path[0], "pytest"), *order.args]
     code = pytest.main(list(order.args), plugins=[Bootstrap(order.assignment)])
     sys.stdout.flush()
+    gc.freeze()  # the interpreter's last collections would walk through every report only to find the exit
     sys.exit(code)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,17 +10,14 @@ import pytest
 
 from itdash.events import model
 from itdash.events.segment import Segment
+from itdash.orders import STACKS_SIGNAL, Assignment
 from itdash.plugin import selection, stages, terminal
-from itdash.plugin.assignment import Assignment
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
 _CHUNK = 500
 _PROGRESS_EVERY = 100_000_000
-
-STACKS_SIGNAL = getattr(signal, "SIGRTMIN", 0) + 7 if hasattr(signal, "SIGRTMIN") else 0
-"""On this signal a recorded process writes the stacks of all its threads."""
 
 _claimed = False
 
@@ -36,6 +32,10 @@ def attach(config: pytest.Config, given: Assignment | dict[str, Any]) -> None:
 
     assignment = given if isinstance(given, Assignment) else msgspec.convert(given, Assignment)
     config.pluginmanager.register(Recorder(config, assignment), "itdash-recorder")
+    if getattr(config.option, "json_report", False):
+        from itdash.plugin.sanitize import Sanitizer
+
+        config.pluginmanager.register(Sanitizer(), "itdash-sanitizer")
 
 
 class Bootstrap:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from itdash.plugin.assignment import Group, Selection
+    from itdash.orders import Group, Selection
 
 
 def apply(selection: Selection, items: list[pytest.Item]) -> list[pytest.Item]:

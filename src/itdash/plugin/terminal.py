@@ -32,12 +32,15 @@ def quicken(config: pytest.Config, seen: Callable[[Any, str], None]) -> bool:
         return False
     usual = mine[0].function
     stats = reporter.stats
+    keeps_all = config.option.durations is not None
 
     def logreport(report: Any) -> Any:
         if not report.passed or hasattr(report, "wasxfail") or type(report).__name__ != "TestReport":
             return usual(report)
         category = "passed" if report.when == "call" else ""
         seen(report, category)
+        if not (category or keeps_all or report.sections):
+            return None  # nobody will ask for the report of a setup or teardown that only passed
         if category in stats:
             stats[category].append(report)
             return None

@@ -9,7 +9,7 @@ import msgspec
 
 from itdash.config import Config, SuiteConfig  # noqa: TC001
 from itdash.errors import ConfigError, MissingPlugin, nearest
-from itdash.plugin.assignment import Group, Selection
+from itdash.orders import Group, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

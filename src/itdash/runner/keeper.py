@@ -12,7 +12,10 @@ import os
 import select
 import sys
 from time import monotonic
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 _KILL, _TERM, _INT = 9, 15, 2
 _SETTLE = 0.25

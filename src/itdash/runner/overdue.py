@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from itdash.events.model import CaseAborted
-from itdash.plugin.recorder import STACKS_SIGNAL
+from itdash.orders import STACKS_SIGNAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

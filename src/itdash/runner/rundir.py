@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -17,6 +15,8 @@ def create(base: Path) -> tuple[Path, str]:
     try:
         return _create(base), ""
     except OSError as error:
+        import tempfile
+
         place = Path(tempfile.mkdtemp(prefix="itdash-"))
         return _create(place), f"runs cannot be kept in {base} ({error.strerror}); this one is in {place}"
 
@@ -39,6 +39,8 @@ def retain(base: Path, keep: int, limit: int) -> list[str]:
     for count, folder in enumerate(runs(base / "runs"), 1):
         total += _size(folder)
         if count > 1 and (count > keep or total > limit) and not _is_alive(folder):
+            import shutil
+
             shutil.rmtree(folder, ignore_errors=True)
             gone.append(folder.name)
     return gone

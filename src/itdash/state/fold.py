@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from itdash.events import model
 from itdash.state.cases import ABORTED, Case, Running
-from itdash.state.run import WARNINGS_KEPT, RunState
+from itdash.state.run import WARNINGS_KEPT, RunState, SuiteTally
 from itdash.state.suites import SuiteNames
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def _cases_collected(state: RunState, event: model.CasesCollected) -> None:
         ids[number] = nodeid
         known = cases.get(nodeid)
         if known is None:
-            cases[nodeid] = Case(nodeid, suite_of(nodeid), row.line, row.keywords)
+            suite = suite_of(nodeid)
+            cases[nodeid] = Case(nodeid, suite, row.line, row.keywords)
+            _suite(state, suite).total += 1
         elif known.line < row.line:
             cases[nodeid] = replace(known, line=row.line, keywords=row.keywords)
     state.found = max(state.found, len(cases))
@@ -93,14 +95,29 @@ def _case_started(state: RunState, event: model.CaseStarted) -> None:
         state.running[number] = Running(nodeid, event.t, event.worker)
     elif case.ended < event.t:
         state.running[number] = Running(nodeid, event.t, event.worker, case.attempts + 1)
-        state.finished_cases -= 1
+        _take_back(state, case)
 
 
 def _unknown(state: RunState, number: int) -> str:
     """A recording that lost the line with this test's name still shows that there was a test."""
     nodeid = state.ids[number] = f"(test {number}, its name was lost)"
-    state.cases[nodeid] = Case(nodeid, state.names.of(nodeid))
+    suite = state.names.of(nodeid)
+    state.cases[nodeid] = Case(nodeid, suite)
+    _suite(state, suite).total += 1
     return nodeid
+
+
+def _suite(state: RunState, name: str) -> SuiteTally:
+    tally = state.suites.get(name)
+    if tally is None:
+        tally = state.suites[name] = SuiteTally(name)
+    return tally
+
+
+def _take_back(state: RunState, case: Case) -> None:
+    """A test that had ended runs once more."""
+    state.finished_cases -= 1
+    state.suites[case.suite].count(case, -1)
 
 
 def _open_case(state: RunState, number: int, t: int) -> Running | None:
@@ -113,7 +130,7 @@ def _open_case(state: RunState, number: int, t: int) -> Running | None:
     if case.outcome in ABORTED:
         return None
     if case.outcome:
-        state.finished_cases -= 1
+        _take_back(state, case)
     running = state.running[number] = Running(nodeid, t, case.worker, case.attempts + 1)
     return running
 
@@ -168,6 +185,7 @@ def _end(state: RunState, number: int, t: int, outcome: str, cause: str, stacks:
         running.started, t, tuple(running.durations), tuple(running.reports), stacks,
     )  # fmt: skip
     state.finished_cases += 1
+    state.suites[case.suite].count(case, 1)
     if case.failing:
         state.failing[running.id] = None
     else:

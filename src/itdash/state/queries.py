@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from itdash.state.cases import FAILING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from itdash.state.cases import Case
@@ -43,33 +41,6 @@ def disagreement(state: RunState) -> dict[str, tuple[int, int]]:
         for name in sorted(names)
         if told.get(name, 0) != ours.get(name, 0)
     }
-
-
-class SuiteCount(NamedTuple):
-    """One suite in numbers."""
-
-    name: str
-    total: int
-    ended: int
-    passed: int
-    failing: int
-    other: int
-    duration: int
-
-
-def suites(state: RunState) -> list[SuiteCount]:
-    """Every suite in the order of its first test."""
-    table: dict[str, list[int]] = {}
-    for case in state.cases.values():
-        row = table.setdefault(case.suite, [0, 0, 0, 0, 0, 0])
-        row[0] += 1
-        if case.outcome:
-            row[1] += case.outcome != "not run"
-            row[2] += case.outcome == "passed"
-            row[3] += case.outcome in FAILING
-            row[4] += case.outcome not in FAILING and case.outcome != "passed"
-            row[5] += case.duration
-    return [SuiteCount(name, *row) for name, row in table.items()]
 
 
 def slowest(state: RunState, number: int) -> list[Case]:

@@ -14,6 +14,25 @@ if TYPE_CHECKING:
 WARNINGS_KEPT = 1_000
 
 
+class SuiteTally:
+    """One suite in numbers, kept up as its tests end."""
+
+    __slots__ = ("duration", "ended", "failing", "name", "passed", "total")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.total = self.ended = self.passed = self.failing = self.duration = 0
+
+    def count(self, case: Case, by: int) -> None:
+        """Add a test that ended, or take it back when it starts once more."""
+        self.ended += by
+        self.duration += by * case.duration
+        if case.outcome == "passed":
+            self.passed += by
+        elif case.failing:
+            self.failing += by
+
+
 class RunState:
     """Containers that change in place; the records in them are frozen and replaced."""
 
@@ -39,6 +58,7 @@ class RunState:
         self.orphans: list[model.OrphanEnded] = []
         self.requests: list[model.StopRequested] = []
         self.notes: list[str] = []
+        self.suites: dict[str, SuiteTally] = {}
         self.failing: dict[str, None] = {}
         self.finished: model.RunFinished | None = None
         self.t = 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-from typing import TYPE_CHECKING, TextIO
+import os
+from typing import TYPE_CHECKING, Any, TextIO
 
 from itdash import __version__
 from itdash.events import model
@@ -13,13 +13,13 @@ from itdash.render.text import inert, one_line
 from itdash.state import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from itdash.render.paint import Paint
     from itdash.session import Reading
     from itdash.state.cases import Case
-    from itdash.state.run import RunState
+    from itdash.state.run import RunState, SuiteTally
 
 _SECOND = 1_000_000_000
 _FIRST_PROGRESS, _LAST_PROGRESS = 2 * _SECOND, 30 * _SECOND
@@ -35,12 +35,20 @@ class CiView:
         self._slowest, self._failures_shown, self._live = slowest, failures_shown, live
         self._told_failing: set[str] = set()
         self._told_suites: set[str] = set()
-        self._suite_left: dict[str, int] = {}
         self._told_collection = self._told_stop = False
         self._next_progress = _FIRST_PROGRESS
         self._pace = _FIRST_PROGRESS
         self._live_line = False
         self._ended = 0
+        self._tellers: dict[type, Callable[[RunState, Any], None]] = {
+            model.SessionStarted: self._session_started,
+            model.CollectionFailed: self._collection_failed,
+            model.ProcessStarted: self._process_started,
+            model.StopRequested: self._stop_requested,
+            model.InternalErrorRaised: self._internal_error,
+            model.OrphanEnded: self._orphan_ended,
+            model.NoteAdded: self._note_added,
+        }
 
     # -- the view --
 
@@ -52,10 +60,9 @@ class CiView:
     def show(self, state: RunState, events: Sequence[model.AnyEvent], now: int) -> None:
         """Say what happened."""
         for event in events:
-            kind = type(event)
-            if kind is model.StageFinished or kind is model.CaseFinished:
-                continue
-            self._tell(state, event)
+            tell = self._tellers.get(type(event))
+            if tell:
+                tell(state, event)
         if not self._told_collection and state.collected:
             self._tell_collection(state)
         if len(state.failing) != len(self._told_failing):
@@ -82,33 +89,37 @@ class CiView:
 
     # -- while it runs --
 
-    def _tell(self, state: RunState, event: model.AnyEvent) -> None:
-        if isinstance(event, model.SessionStarted) and not event.worker and event.part == 1:
+    def _session_started(self, _: RunState, event: model.SessionStarted) -> None:
+        if not event.worker and event.part == 1:
             self._line(self._paint("dim", f"pytest {event.pytest}, {event.rootdir}"))
-        elif isinstance(event, model.CollectionFailed) and event.outcome == "failed":
+
+    def _collection_failed(self, _: RunState, event: model.CollectionFailed) -> None:
+        if event.outcome == "failed":
             self._mark("failed", f"cannot collect {one_line(event.node) or '(root)'}")
-        elif isinstance(event, model.ProcessStarted) and event.part > 1:
-            left = sum(not case.outcome for case in state.cases.values())
-            self._mark("crashed", f"a fresh process runs the {words.count(left, 'test')} that are left")
-        elif isinstance(event, model.StopRequested):
-            how = "killing it" if event.hard else "letting pytest end; once more to kill it"
-            self._mark("crashed", f"{event.why}: {how}")
-        elif isinstance(event, model.InternalErrorRaised):
-            self._mark("crashed", "pytest had an internal error")
-        elif isinstance(event, model.OrphanEnded):
-            whose = one_line(event.node, 200) if event.node else "the run"
-            self._mark(
-                "crashed",
-                f"{whose} left a process behind, ended: {one_line(event.command, 120)} ({event.pid})",
-            )
-        elif isinstance(event, model.NoteAdded):
-            self._mark("skipped", inert(event.text))
+
+    def _process_started(self, state: RunState, event: model.ProcessStarted) -> None:
+        if event.part > 1:
+            left = words.count(len(state.cases) - state.finished_cases, "test")
+            self._mark("crashed", f"a fresh process runs the {left} that are left")
+
+    def _stop_requested(self, _: RunState, event: model.StopRequested) -> None:
+        how = "killing it" if event.hard else "letting pytest end; once more to kill it"
+        self._mark("crashed", f"{event.why}: {how}")
+
+    def _internal_error(self, _: RunState, event: model.InternalErrorRaised) -> None:  # noqa: ARG002
+        self._mark("crashed", "pytest had an internal error")
+
+    def _orphan_ended(self, _: RunState, event: model.OrphanEnded) -> None:
+        whose = one_line(event.node, 200) if event.node else "the run"
+        what = f"{one_line(event.command, 120)} ({event.pid})"
+        self._mark("crashed", f"{whose} left a process behind, ended: {what}")
+
+    def _note_added(self, _: RunState, event: model.NoteAdded) -> None:
+        self._mark("skipped", inert(event.text))
 
     def _tell_collection(self, state: RunState) -> None:
         self._told_collection = True
-        for case in state.cases.values():
-            self._suite_left[case.suite] = self._suite_left.get(case.suite, 0) + 1
-        text = f"{words.count(len(state.cases), 'test')} in {words.count(len(self._suite_left), 'suite')}"
+        text = f"{words.count(len(state.cases), 'test')} in {words.count(len(state.suites), 'suite')}"
         if state.deselected:
             text += f", {state.deselected:,} deselected"
         self._line(text)
@@ -123,30 +134,19 @@ class CiView:
 
     def _tell_suites(self, state: RunState) -> None:
         """A line for each suite whose last test has ended."""
-        if state.finished_cases < min(self._suite_left.values(), default=0):
-            return
-        for suite in queries.suites(state) if self._due(state) else ():
+        for suite in state.suites.values():
             if suite.name not in self._told_suites and suite.ended == suite.total:
                 self._told_suites.add(suite.name)
                 self._tell_suite(suite)
 
-    def _due(self, state: RunState) -> bool:
-        """Counting all suites costs a look at every test: once for each fiftieth of the run will do."""
-        step = max(1, len(state.cases) // 50)
-        due = state.finished_cases == len(state.cases) or state.finished_cases // step != self._counted
-        self._counted = state.finished_cases // step
-        return due
-
-    _counted = -1
-
-    def _tell_suite(self, suite: queries.SuiteCount) -> None:
-        role = "failed" if suite.failing else "passed"
+    def _tell_suite(self, suite: SuiteTally) -> None:
+        other = suite.ended - suite.passed - suite.failing
         parts = [f"{suite.passed:,} passed"]
         parts += [f"{suite.failing:,} failing"] if suite.failing else []
-        parts += [f"{suite.other:,} other"] if suite.other else []
+        parts += [f"{other:,} other"] if other else []
+        took = self._paint("dim", words.seconds(suite.duration))
         self._mark(
-            role,
-            f"{inert(suite.name)}  {', '.join(parts)}  {self._paint('dim', words.seconds(suite.duration))}",
+            "failed" if suite.failing else "passed", f"{inert(suite.name)}  {', '.join(parts)}  {took}"
         )
 
     def _tell_progress(self, state: RunState, now: int) -> None:
@@ -176,7 +176,7 @@ class CiView:
         return text
 
     def _show_live(self, state: RunState, now: int) -> None:
-        width = shutil.get_terminal_size().columns - 1
+        width = _terminal_width(self._stream) - 1
         self._clear_live()
         self._write(one_line(self._progress(state, now), width))
         self._live_line = True
@@ -236,3 +236,10 @@ class CiView:
     def _flush(self) -> None:
         with contextlib.suppress(BrokenPipeError):
             self._stream.flush()
+
+
+def _terminal_width(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

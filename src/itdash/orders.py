@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+
 import msgspec
+
+STACKS_SIGNAL = int(signal.SIGRTMIN) + 7 if hasattr(signal, "SIGRTMIN") else 0
+"""On this signal a recorded process writes the stacks of all its threads."""
 
 
 class Group(msgspec.Struct, frozen=True):
