@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from itdash import __version__
-from itdash.errors import ItdashError
+from itdash.errors import INTERNAL_ERROR, ItdashError, nearest
 
 if TYPE_CHECKING:
     from itdash.runner.process import Link
@@ -24,8 +25,41 @@ Examples:
   itdash launch -- --log-level=DEBUG     what follows -- goes to pytest
 """
 
+_CONFIG_EXAMPLES = """\b
+Examples:
+  itdash config                          every value, and where it came from
+  itdash config --profile ci             the same with a profile
+  ITDASH_TIMEOUT=30 itdash config        the same with a variable of the environment
+"""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXAMPLES)
+
+class _Commands(click.Group):
+    """The commands; a wrong one is told with the nearest right one, also by an old click."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """With nothing to do, show the help, and do not pass for a run that went well."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(ItdashError.exit_code)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was meant."""
+        name = args[0]
+        if name not in self.commands and not ctx.resilient_parsing:
+            is_test = os.path.exists(name.partition("::")[0])
+            hint = f"did you mean 'launch {name}'?" if is_test else nearest(name, list(self.commands))
+            ctx.fail(f"There is no command {name!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"{_EXAMPLES}\n{_CONFIG_EXAMPLES}",
+)
 @click.version_option(__version__, prog_name="itdash", message="%(prog)s %(version)s")
 def main() -> None:
     """Run pytest integration suites and see what they measure."""
@@ -101,25 +135,50 @@ def _launch(link: Link | None, loaded: Any, request: Any) -> int:
     return session.run()
 
 
-@main.command(short_help="Show every value and where it came from.")
+@main.command(epilog=_CONFIG_EXAMPLES, short_help="Show every value and where it came from.")
 @click.option("--profile", default="", metavar="NAME", help="Use the values of this profile.")
-def config(profile: str) -> None:
+@click.pass_obj
+def config(given: tuple[Link | None, tuple[str, ...]], profile: str) -> None:
     """Show every effective value, what it means, and where it came from."""
-    import msgspec
+    from itdash.config import keys, load
 
-    from itdash.config import HELP, load
-
+    if given[1]:
+        raise click.UsageError("What follows -- goes to pytest, and `config` does not run it.")
     loaded = load(Path.cwd(), {}, profile)
-    click.echo(f"project: {loaded.root}")
-    click.echo(f"file:    {loaded.file or 'none'}")
-    for key, origin in loaded.origins.items():
-        value = msgspec.json.encode(getattr(loaded.config, key)).decode()
-        click.echo(f"\n{key} = {value}\n  {HELP[key]}\n  from: {origin}")
+    _say(f"project: {loaded.root}")
+    _say(f"file:    {loaded.file or 'none'}")
+    for name in loaded.unused:
+        _say(f"unused:  the variable {name}")
+    for key in keys().values():
+        _say("")
+        _say(f"{key.name} = {_shown(getattr(loaded.config, key.name))}")
+        _say(f"  {key.help}")
+        _say(f"  from: {loaded.origins[key.name]}")
+
+
+def _shown(value: Any) -> str:
+    """A value as it would stand in the file, where it is no table; each table on a line."""
+    from itdash.events.wire import encode_value
+
+    if isinstance(value, tuple) and value and not isinstance(value[0], str):
+        return "[\n" + "".join(f"  {_shown(table)},\n" for table in value) + "]"
+    return encode_value(value).decode()
+
+
+def _say(text: str, err: bool = False) -> None:
+    from itdash.render.text import inert
+
+    click.echo(inert(text), err=err)
 
 
 def run(argv: list[str], link: Link | None) -> int:
-    """Carry one command out; a user's mistake is told in words, never as a traceback."""
+    """Carry one command out; what a user can mend is told in words, never as a traceback."""
     gc.disable()  # nothing of a command lives in cycles long enough to be worth looking for
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a name that the terminal cannot show is no reason to end
     argv, extra = _split(argv)
     try:
         return int(main.main(args=argv, prog_name="itdash", standalone_mode=False, obj=(link, extra)) or 0)
@@ -130,8 +189,24 @@ def run(argv: list[str], link: Link | None) -> int:
         return ItdashError.exit_code
     except ItdashError as error:
         for line in error.lines():
-            click.echo(line, err=True)
+            _say(line, err=True)
         return error.exit_code
+    except OSError as error:
+        _say(f"itdash: {error.strerror or error}", err=True)
+        _say(f"  where: {error.filename or _here()}", err=True)
+        return INTERNAL_ERROR
+    except Exception:
+        import traceback
+
+        _say(f"itdash: this is a mistake of itdash itself\n{traceback.format_exc()}", err=True)
+        return INTERNAL_ERROR
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "the current folder, which is gone"
 
 
 def _split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:

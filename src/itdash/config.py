@@ -3,79 +3,110 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, get_type_hints
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from itdash.errors import ConfigError, nearest
+from itdash.project import find
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+GROUP_KINDS = ("mark", "k", "path")
+PREFIX = "ITDASH_"
+_ALSO_READ = ("ITDASH_PROFILE",)
+_TYPO = 0.85
+_LONGEST = 100_000_000  # seconds: three years, and still a number that fits as nanoseconds
+_WORDS = {
+    "int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false",
+    "array": "a list", "object": "a table",
+}  # fmt: skip
+_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_COMPLAINT = re.compile(r"Expected `(\w+)`(?: (>=|<=) (\S+))?(?:, got `(\w+)`)? - at `\$\.(.+)`")
+
+
+def _key(about: str, *, flag: str = "", least: int | None = None, most: int | None = None) -> Meta:
+    """What stands beside a key's type: its help, its flag on the command line, its bounds."""
+    return Meta(description=about, ge=least, le=most, extra={"flag": flag})
 
 
 class SuiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One suite: where its tests are, and the groups that can be picked from it."""
 
-    name: str
-    title: str = ""
-    paths: tuple[str, ...] = ()
-    groups: dict[str, str] = {}
+    name: Annotated[str, _key("the name by which the suite is picked", flag="--suite")]
+    paths: Annotated[tuple[str, ...], _key("its folders and files, from the project's folder on")]
+    title: Annotated[str, _key("what is shown for it; its name unless told")] = ""
+    groups: Annotated[
+        dict[str, str],
+        _key("names for parts of it: mark:EXPRESSION, k:EXPRESSION or path:FILE", flag="--group"),
+    ] = {}
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every value that steers a run. The comment beside a key is its help."""
+    """Every value that steers a run."""
 
-    suites: tuple[SuiteConfig, ...] = ()
-    directory: str = ".itdash"
-    pytest_args: tuple[str, ...] = ()
-    workers: str = ""
-    timeout: float = 0.0
-    retries: int = 0
-    max_fail: int = 0
-    max_crashes: int = 10
-    grace: float = 10.0
-    keep_runs: int = 100
-    keep_bytes: int = 1_000_000_000
-    slowest: int = 5
-    failures_shown: int = 50
-    ascii: bool = False
+    suites: Annotated[tuple[SuiteConfig, ...], _key("the suites: name, title, paths, groups")] = ()
+    directory: Annotated[str, _key("where runs are kept, below the project's folder")] = ".itdash"
+    pytest_args: Annotated[tuple[str, ...], _key("arguments that pytest gets in every run")] = ()
+    workers: Annotated[str, _key("number of pytest-xdist workers, or auto; empty for none", flag="-n")] = ""
+    timeout: Annotated[
+        float, _key("seconds that a test may take; 0 for no limit", flag="--timeout", least=0, most=_LONGEST)
+    ] = 0.0
+    retries: Annotated[int, _key("how often a failed test is tried again", flag="--retries", least=0)] = 0
+    max_fail: Annotated[
+        int, _key("stop after so many failures; 0 for no limit", flag="--max-fail", least=0)
+    ] = 0
+    max_crashes: Annotated[int, _key("how many processes may crash before the rest is given up", least=0)] = (
+        10
+    )
+    grace: Annotated[
+        float,
+        _key("seconds that pytest has to end by itself when it is asked to stop", least=0, most=_LONGEST),
+    ] = 10.0
+    keep_runs: Annotated[int, _key("how many runs are kept", least=1)] = 100
+    keep_bytes: Annotated[int, _key("how many bytes all kept runs may take", least=0)] = 1_000_000_000
+    slowest: Annotated[int, _key("how many of the slowest tests are listed", least=0)] = 5
+    failures_shown: Annotated[int, _key("how many failures are printed whole at the end", least=0)] = 50
+    ascii: Annotated[bool, _key("use plain ASCII instead of glyphs", flag="--ascii")] = False
 
 
-HELP = {
-    "suites": "the suites: name, title, paths, groups",
-    "directory": "where runs are kept, below the project's folder",
-    "pytest_args": "arguments that pytest gets in every run",
-    "workers": "number of pytest-xdist workers, or auto; empty for none",
-    "timeout": "seconds that a test may take; 0 for no limit",
-    "retries": "how often a failed test is tried again",
-    "max_fail": "stop after so many failures; 0 for no limit",
-    "max_crashes": "how many processes may crash before the rest is given up",
-    "grace": "seconds that pytest has to end by itself when it is asked to stop",
-    "keep_runs": "how many runs are kept",
-    "keep_bytes": "how many bytes all kept runs may take",
-    "slowest": "how many of the slowest tests are listed",
-    "failures_shown": "how many failures are printed whole at the end",
-    "ascii": "use plain ASCII instead of glyphs",
-}
+class Key(msgspec.Struct, frozen=True):
+    """What there is to know about one key."""
 
-_FLOORS = {
-    "timeout": 0,
-    "retries": 0,
-    "max_fail": 0,
-    "max_crashes": 0,
-    "grace": 0,
-    "keep_runs": 1,
-    "keep_bytes": 0,
-}
+    name: str
+    type: Any
+    default: Any
+    help: str
+    flag: str
+    variable: str
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A configuration, the folder of the project, and for each key where its value came from."""
+    """A configuration, the project's folder, where each value came from, and variables that say nothing."""
 
     config: Config
     root: Path
     origins: dict[str, str]
     file: str = ""
+    unused: tuple[str, ...] = ()
+
+
+@cache
+def keys(struct: type[msgspec.Struct] = Config) -> dict[str, Key]:
+    """Every key by its name, from the types."""
+    hints = get_type_hints(struct, include_extras=True)
+    found = {}
+    for field in msgspec.structs.fields(struct):
+        kind, about = hints[field.name].__origin__, hints[field.name].__metadata__[0]
+        default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+        variable = "" if struct is not Config or field.name == "suites" else f"{PREFIX}{field.name.upper()}"
+        flag = about.extra["flag"]
+        found[field.name] = Key(field.name, kind, default, about.description, flag, variable)
+    return found
 
 
 def load(cwd: Path, flags: dict[str, Any], profile: str = "") -> Loaded:
@@ -85,145 +116,197 @@ def load(cwd: Path, flags: dict[str, Any], profile: str = "") -> Loaded:
     origins = dict.fromkeys(Config.__struct_fields__, "default")
 
     def take(source: dict[str, Any], origin: str) -> None:
-        for key, value in source.items():
-            values[key] = value
-            origins[key] = origin
+        values.update(source)
+        origins.update(dict.fromkeys(source, origin))
 
-    profiles = table.pop("profiles", {})
-    name = profile or os.environ.get("ITDASH_PROFILE", "")
+    profiles = _profiles(table.pop("profiles", {}), file)
     take(_checked(table, file), file)
-    if name:
-        take(_checked(_profile(profiles, name, file), f"{file}, profile {name}"), f"{file}, profile {name}")
-    take(_from_environment(), "environment")
-    take({key: value for key, value in flags.items() if value is not None}, "flag")
-    try:
-        config = msgspec.convert(values, Config, strict=False)
-    except msgspec.ValidationError as error:
-        raise _wrong_value(error, origins) from None
-    _check(config, origins)
-    return Loaded(config, root, origins, file)
+    if name := profile or os.environ.get("ITDASH_PROFILE", "").strip():
+        wanted_by = "--profile" if profile else "ITDASH_PROFILE"
+        take(_chosen(profiles, name, file, wanted_by), _in_profile(file, name))
+    given, unused = _from_environment()
+    for key, text in given.items():
+        origin = f"the variable {keys()[key].variable}"
+        take(_checked({key: text}, origin), origin)
+    for key, value in flags.items():
+        if value is not None:
+            origin = f"the flag {keys()[key].flag}"
+            take(_checked({key: value}, origin), origin)
+    config = Config(**values)
+    _check_directory(config.directory, root, origins["directory"])
+    return Loaded(config, root, origins, file, unused)
 
 
-def find(cwd: Path) -> tuple[Path, str, dict[str, Any]]:
-    """The project's folder, its configuration file if it has one, and the table that stands there."""
-    fallback: Path | None = None
-    for folder in (cwd, *cwd.parents):
-        own, shared = folder / "itdash.toml", folder / "pyproject.toml"
-        if own.is_file():
-            return folder, str(own), _read(own)
-        if shared.is_file():
-            table = _read(shared).get("tool", {}).get("itdash") if _mentions_us(shared) else None
-            if table is not None:
-                return folder, str(shared), dict(table)
-            fallback = fallback or folder
-        if (folder / ".git").exists():
-            return fallback or folder, "", {}
-    return fallback or cwd, "", {}
-
-
-def _mentions_us(path: Path) -> bool:
-    """Most projects that try itdash do not; reading TOML takes longer than this."""
-    try:
-        return b"itdash" in path.read_bytes()
-    except OSError:
-        return False
-
-
-def _read(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
+def _profiles(profiles: Any, file: str) -> dict[str, dict[str, Any]]:
+    """All profiles, checked whether they are used now or not."""
+    if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
         raise ConfigError(
-            f"this file is not valid TOML: {error}", where=str(path), mend="correct that line"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"this file cannot be read: {error}", where=str(path)) from None
-
-
-def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
-    known = list(Config.__struct_fields__)
-    out = {}
-    for key, value in table.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            raise ConfigError(f"unknown key {key!r}", where=where, mend=nearest(name, [*known, "profiles"]))
-        out[name] = _suites(value, where) if name == "suites" else value
-    return out
-
-
-def _suites(value: Any, where: str) -> Any:
-    """Suites may be a list of tables, or a table of tables named by the suite."""
-    if isinstance(value, dict):
-        value = [
-            {"name": name, **(suite if isinstance(suite, dict) else {})} for name, suite in value.items()
-        ]
-    if not isinstance(value, list):
-        raise ConfigError(
-            "`suites` must be a table of suites", where=where, mend="write [tool.itdash.suites.NAME]"
+            "each profile must be a table", where=file, mend="write [tool.itdash.profiles.NAME]"
         )
-    known = list(SuiteConfig.__struct_fields__)
-    for suite in value:
-        for key in suite:
-            if key not in known:
-                name = suite.get("name", "?")
-                raise ConfigError(
-                    f"unknown key {key!r} in suite {name!r}", where=where, mend=nearest(key, known)
-                )
-        if isinstance(suite.get("paths"), str):
-            suite["paths"] = [suite["paths"]]
-    return value
+    return {name: _checked(table, _in_profile(file, name)) for name, table in profiles.items()}
 
 
-def _profile(profiles: Any, name: str, file: str) -> dict[str, Any]:
-    if not isinstance(profiles, dict) or name not in profiles:
-        known = list(profiles) if isinstance(profiles, dict) else []
-        mend = nearest(name, known) if known else "declare it as [tool.itdash.profiles.NAME]"
-        raise ConfigError(f"there is no profile {name!r}", where=file or "no configuration file", mend=mend)
-    return dict(profiles[name])
+def _in_profile(file: str, name: str) -> str:
+    return f"{file}, profile {name}"
 
 
-def _from_environment() -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key in Config.__struct_fields__:
-        text = os.environ.get(f"ITDASH_{key.upper()}")
-        if text is None or key == "suites":
-            continue
-        out[key] = text.split() if key == "pytest_args" else _lowered_bool(key, text)
-    return out
-
-
-def _lowered_bool(key: str, text: str) -> Any:
-    if get_type_hints(Config)[key] is bool:
-        return text.lower() in ("1", "true", "yes", "on")
-    return text
-
-
-def _wrong_value(error: msgspec.ValidationError, origins: dict[str, str]) -> ConfigError:
-    text = str(error)
-    key = text.rpartition("$.")[2].strip("`").partition("[")[0].partition(".")[0]
-    what = text.partition(" - at ")[0]
-    return ConfigError(
-        f"{key}: {what}", where=origins.get(key, ""), mend=f"{key} is {HELP.get(key, 'a known key')}"
+def _chosen(profiles: dict[str, Any], name: str, file: str, wanted_by: str) -> dict[str, Any]:
+    if name in profiles:
+        return dict(profiles[name])
+    mend = nearest(name, list(profiles)) if profiles else "declare it as [tool.itdash.profiles.NAME]"
+    raise ConfigError(
+        f"there is no profile {name!r}, which {wanted_by} names",
+        where=file or "no configuration file",
+        mend=mend,
     )
 
 
-def _check(config: Config, origins: dict[str, str]) -> None:
-    for key, floor in _FLOORS.items():
-        value = getattr(config, key)
-        if not value >= floor:
-            raise ConfigError(f"{key} must be at least {floor}, not {value}", where=origins[key])
-    if config.workers and config.workers not in ("auto", "logical") and not config.workers.isdigit():
+def _from_environment() -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The texts of known variables by their key, and the names of variables that are none of ours.
+
+    An empty variable counts as one that is not set. A name that is nearly right is a mistake; one that is
+    like nothing here may belong to the tests.
+    """
+    found = {name: text.strip() for name, text in os.environ.items() if name.startswith(PREFIX)}
+    named = {name: text for name, text in found.items() if text}
+    given: dict[str, Any] = {}
+    unused = []
+    known = {key.variable: key for key in keys().values()} if named else {}
+    for name, text in named.items():
+        key = known.get(name)
+        if key is not None:
+            given[key.name] = _words_of(text, name) if key.name == "pytest_args" else text
+            if key.type is bool:
+                given[key.name] = _BOOLEANS.get(text.lower(), text.lower())
+        elif name == f"{PREFIX}SUITES":
+            raise ConfigError(
+                "suites cannot be set by a variable", where=name, mend="declare them in the file"
+            )
+        elif name not in _ALSO_READ:
+            _refuse_typo(name, list(known))
+            unused.append(name)
+    return given, tuple(sorted(unused))
+
+
+def _refuse_typo(name: str, known: list[str]) -> None:
+    from difflib import get_close_matches
+
+    bare = [variable.removeprefix(PREFIX) for variable in known]
+    close = get_close_matches(name.removeprefix(PREFIX), bare, 1, _TYPO)
+    if close:
+        raise ConfigError(f"unknown variable {name}", mend=f"did you mean {PREFIX}{close[0]}?")
+
+
+def _words_of(text: str, variable: str) -> list[str]:
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError as error:
         raise ConfigError(
-            f"workers must be a number or auto, not {config.workers!r}", where=origins["workers"]
-        )
+            f"these arguments cannot be told apart: {error}", where=variable, mend="quote as in a shell"
+        ) from None
+
+
+def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
+    """The values of one source, each of its type."""
+    known = list(Config.__struct_fields__)
+    plain = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise ConfigError(f"unknown key {key!r}", where=where, mend=_mend_of_key(key, name, known))
+        plain[name] = value
+    if "suites" in plain:
+        plain["suites"] = _suites(plain["suites"], where)
+    if type(plain.get("workers")) is int:
+        plain["workers"] = str(plain["workers"])
+    try:
+        config = msgspec.convert(plain, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise _wrong_value(str(error), plain, where) from None
+    _check(config, where)
+    return {name: getattr(config, name) for name in plain}
+
+
+def _mend_of_key(key: str, name: str, known: list[str]) -> str:
+    if key == "tool":
+        return "in itdash.toml the keys stand at the top, without [tool.itdash]"
+    if key == "profiles":
+        return "a profile has no profiles of its own"
+    return nearest(name, [*known, "profiles"])
+
+
+def _suites(value: Any, where: str) -> list[dict[str, Any]]:
+    """Suites may be a list of tables, or a table of tables named by the suite."""
+    how = "write [tool.itdash.suites.NAME]"
+    named = value.items() if isinstance(value, dict) else ()
+    listed = [{"name": name, **suite} if isinstance(suite, dict) else suite for name, suite in named] or value
+    if not isinstance(listed, (list, dict)) or not all(isinstance(suite, dict) for suite in listed):
+        raise ConfigError("each suite must be a table", where=where, mend=how)
+    for name, suite in named:
+        if "name" in suite:
+            mend = "use title for what is shown"
+            raise ConfigError(f"suite {name!r} has its name in its heading already", where=where, mend=mend)
+    return [_suite(suite, where) for suite in listed]
+
+
+def _suite(suite: dict[str, Any], where: str) -> dict[str, Any]:
+    known = list(SuiteConfig.__struct_fields__)
+    name = suite.get("name")
+    for key in suite:
+        if key not in known:
+            raise ConfigError(f"unknown key {key!r} in suite {name!r}", where=where, mend=nearest(key, known))
+    if not name:
+        raise ConfigError("a suite has no name", where=where, mend='add name = "..."')
+    paths = suite.get("paths")
+    return {**suite, "paths": [paths] if isinstance(paths, str) else paths or []}
+
+
+def _wrong_value(complaint: str, table: dict[str, Any], where: str) -> ConfigError:
+    """msgspec's complaint in plain words."""
+    match = _COMPLAINT.search(complaint)
+    if match is None:
+        return ConfigError(complaint, where=where)
+    wanted, bound, limit, got, place = match.groups()
+    key = re.split(r"[.\[]", place, maxsplit=1)[0]
+    found = _WORDS.get(got, got) if got and place != key else repr(table[key])
+    must = f"at {'least' if bound == '>=' else 'most'} {float(limit):.0f}" if bound else _WORDS[wanted]
+    return ConfigError(f"{place} must be {must}, not {found}", where=where, mend=f"{key}: {keys()[key].help}")
+
+
+def _check(config: Config, where: str) -> None:
+    """What the types cannot say."""
+    workers = config.workers
+    if workers not in ("", "auto", "logical") and not (workers.isascii() and workers.isdigit()):
+        raise ConfigError(f"workers must be a number or auto, not {workers!r}", where=where)
     seen: set[str] = set()
     for suite in config.suites:
+        named = f"suite {suite.name!r}"
         if suite.name in seen:
-            raise ConfigError(f"two suites are named {suite.name!r}", where=origins["suites"])
+            raise ConfigError(f"two suites are named {suite.name!r}", where=where)
         seen.add(suite.name)
         if not suite.paths:
-            raise ConfigError(
-                f"suite {suite.name!r} has no paths", where=origins["suites"], mend='add paths = ["..."]'
-            )
+            raise ConfigError(f"{named} has no paths", where=where, mend='add paths = ["..."]')
+        for path in suite.paths:
+            if not path or "::" in path:
+                mend = (
+                    'name folders and files; a part of a file can be a group: groups = { NAME = "path:..." }'
+                )
+                raise ConfigError(f"{named} has the path {path!r}", where=where, mend=mend)
+        for group, text in suite.groups.items():
+            kind, _, expression = text.partition(":")
+            if kind not in GROUP_KINDS or not expression.strip():
+                mend = "write mark:EXPRESSION, k:EXPRESSION or path:FILE"
+                raise ConfigError(f"group {group!r} of {named} is {text!r}", where=where, mend=mend)
+
+
+def _check_directory(directory: str, root: Path, where: str) -> None:
+    """The run folder hides itself from git and deletes what is old in it: it must be a folder of its own."""
+    place = os.path.normpath(root / directory)
+    if "\0" in directory or os.path.commonpath([place, root]) == place:
+        raise ConfigError(
+            f"directory must be a folder of its own, not {directory!r}",
+            where=where,
+            mend="write .itdash, or the like",
+        )

@@ -182,7 +182,10 @@ class SessionStopped(Event, frozen=True, tag="SessionStopped"):
 
 
 class SessionFinished(Event, frozen=True, tag="SessionFinished"):
-    """pytest said its last word; `tally` is its own count of each category."""
+    """pytest said its last word; `tally` is its own count of each category.
+
+    `events` and `emit_ns` are what recording cost this process, `lost` counts events that found no way out.
+    """
 
     part: int
     exit_code: int
@@ -190,6 +193,7 @@ class SessionFinished(Event, frozen=True, tag="SessionFinished"):
     tally: dict[str, int] = {}
     emit_ns: int = 0
     events: int = 0
+    lost: int = 0
 
 
 class ProcessEnded(Event, frozen=True, tag="ProcessEnded"):

@@ -23,7 +23,9 @@ def plain(value: Any) -> Any:
         return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, msgspec.Raw)):
+    if isinstance(value, int):
+        return value if -(1 << 63) <= value < 1 << 64 else str(value)
+    if value is None or isinstance(value, (float, msgspec.Raw)):
         return value
     if isinstance(value, msgspec.Struct):
         fields = type(value).__struct_fields__

@@ -105,7 +105,7 @@ class Recorder:
             self.emit(
                 model.SessionFinished(
                     t=self.now(), part=self.assignment.part, worker=self.worker, tally=tally,
-                    exit_code=int(session.exitstatus), emit_ns=segment.emit_ns, events=segment.events,
+                    exit_code=int(session.exitstatus), emit_ns=segment.emit_ns, events=segment.events, lost=segment.lost,
                 )
             )  # fmt: skip
 
@@ -291,7 +291,7 @@ class Recorder:
     def _category(self, report: pytest.TestReport) -> str:
         """The word for a report that no terminal reporter asked about."""
         result: Any = self.config.hook.pytest_report_teststatus(report=report, config=self.config)
-        if result and result[0]:
+        if result:
             return str(result[0])
         if report.when in ("setup", "teardown"):
             return {"passed": "", "failed": "error"}.get(report.outcome, report.outcome)

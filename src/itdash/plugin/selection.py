@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from _pytest.mark import KeywordMatcher, MarkMatcher
 from _pytest.mark.expression import Expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from itdash.orders import Group, Selection
 
@@ -40,10 +39,19 @@ def _picks(group: Group) -> Callable[[pytest.Item], bool]:
     if group.kind == "path":
         file, _, inside = group.expression.partition("::")
         return lambda item: _is_below(str(item.path), file) and _is_inside(item.nodeid, inside)
-    expression = Expression.compile(group.expression)
-    if group.kind == "mark":
-        return lambda item: expression.evaluate(MarkMatcher.from_markers(item.iter_markers()))
-    return lambda item: expression.evaluate(KeywordMatcher.from_item(item))
+    try:
+        expression = Expression.compile(group.expression)
+    except Exception as error:  # which one depends on the version of pytest
+        raise pytest.UsageError(f"wrong expression {group.expression!r} in a group: {error}") from None
+    match = _marks if group.kind == "mark" else KeywordMatcher.from_item
+    return lambda item: expression.evaluate(match(item))
+
+
+def _marks(item: pytest.Item) -> Any:
+    matcher: Any = MarkMatcher
+    if hasattr(matcher, "from_markers"):
+        return matcher.from_markers(item.iter_markers())
+    return matcher.from_item(item)  # pytest 8.2
 
 
 def _is_below(path: str, place: str) -> bool:

@@ -49,7 +49,7 @@ def paint_for(stream: TextIO, environment: Mapping[str, str] = os.environ, ascii
 
 def _can_encode(stream: TextIO) -> bool:
     try:
-        "".join(pair[0] for pair in _GLYPHS.values()).encode(stream.encoding or "ascii")
+        "".join(pair[0] for pair in _GLYPHS.values()).encode(getattr(stream, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# C0 and C1 controls, DEL, line and paragraph separators, and everything that turns the direction of writing.
-_ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+# C0 and C1 controls, DEL, line and paragraph separators, everything that turns the direction of writing or
+# hides what stands between two marks, and what cannot be encoded.
+_ACTIVE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
 
 
 def inert(text: str) -> str:
@@ -27,15 +30,15 @@ def one_line(text: str, width: int = 0) -> str:
 
 def cut(line: str, width: int, sign: str = "…") -> str:
     """At most `width` columns of a line; the sign stands for what is missing."""
-    if columns(line) <= width:
-        return line
-    kept, used = [], columns(sign)
-    for char in line:
+    room = width - columns(sign)
+    used = fits = 0
+    for place, char in enumerate(line):
         used += _width(char)
+        if used <= room:
+            fits = place + 1
         if used > width:
-            break
-        kept.append(char)
-    return "".join(kept) + sign
+            return line[:fits] + sign if room >= 0 else ""
+    return line
 
 
 def columns(text: str) -> int:
@@ -44,6 +47,8 @@ def columns(text: str) -> int:
 
 
 def _width(char: str) -> int:
+    if char.isascii() or char == "\xad":
+        return 1
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
@@ -54,5 +59,7 @@ def head_and_tail(text: str, lines: int) -> list[str]:
     every = text.splitlines()
     if len(every) <= lines:
         return every
-    half = lines // 2
-    return [*every[:half], f"[... {len(every) - 2 * half} lines left out ...]", *every[-half:]]
+    tail = max(0, lines - 1) // 2
+    head = max(0, lines - 1) - tail
+    left_out = f"[... {len(every) - head - tail:,} lines left out ...]"
+    return [*every[:head], left_out, *every[len(every) - tail :]]

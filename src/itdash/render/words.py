@@ -5,19 +5,22 @@ from __future__ import annotations
 
 def seconds(ns: int) -> str:
     """A duration as a person would say it: 85us, 12ms, 1.24s, 2m05s, 1h02m."""
-    if ns < 1_000_000:
+    if ns < 0:
+        return f"-{seconds(-ns)}"
+    # Each bound is where the rounded number would need the next larger unit.
+    if ns < 999_500:
         return f"{ns / 1e3:.0f}us"
-    if ns < 1_000_000_000:
+    if ns < 999_500_000:
         ms = ns / 1e6
-        return f"{ms:.1f}ms" if ms < 10 else f"{ms:.0f}ms"
-    if ns < 10_000_000_000:
-        return f"{ns / 1e9:.2f}s"
-    if ns < 60_000_000_000:
-        return f"{ns / 1e9:.1f}s"
+        return f"{ms:.1f}ms" if ms < 9.95 else f"{ms:.0f}ms"
+    if ns < 59_950_000_000:
+        s = ns / 1e9
+        return f"{s:.2f}s" if s < 9.995 else f"{s:.1f}s"
     minutes, rest = divmod(round(ns / 1e9), 60)
     if minutes < 60:
         return f"{minutes}m{rest:02d}s"
-    return f"{minutes // 60}h{minutes % 60:02d}m"
+    hours, minutes = divmod(round(ns / 60e9), 60)
+    return f"{hours}h{minutes:02d}m"
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -33,4 +36,4 @@ def size(number: int) -> str:
     for larger in ("MB", "GB"):
         if value >= 999.5:
             unit, value = larger, value / 1000
-    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"

@@ -1,4 +1,4 @@
-"""From configuration and a request to pytest's arguments: pure, but for a look at which plugins are there."""
+"""From configuration and a request to pytest's arguments: pure, but for a look at what is there."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from itdash.config import Config, SuiteConfig  # noqa: TC001
 from itdash.errors import ConfigError, MissingPlugin, nearest
 from itdash.orders import Group, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-_KINDS = ("mark", "k", "path")
+    from itdash.config import Config, SuiteConfig
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,32 +41,33 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(request: Request, config: Config, root: Path, cwd: Path, installed: Callable[[str], bool]) -> Plan:
     """Make pytest's arguments; `installed` tells whether a module can be imported."""
     suites = _chosen_suites(request, config)
-    groups, suites = _chosen_groups(request, suites, root)
-    args = [*config.pytest_args]
+    groups: list[Group] = []
+    if request.groups:
+        groups, suites = _chosen_groups(request, suites, config.suites, root)
+    elif request.suites and request.paths:
+        groups = [Group("path", place, (place,)) for suite in suites for place in _below(suite, root)]
+    # Paths come first: after an option that takes any number of words they would be eaten.
+    args = [*_places(request, suites, root, cwd), *config.pytest_args]
     if config.workers and config.workers != "0":
-        _need(installed, "xdist", "-n", "itdash[xdist]")
+        _need(installed, "xdist", "pytest-xdist", "-n", "itdash[xdist]")
         args += ["-n", config.workers]
+        if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+            args += ["-p", "itdash.plugin"]
     if config.retries:
-        _need(installed, "pytest_rerunfailures", "--retries", "itdash[retries]")
+        _need(installed, "pytest_rerunfailures", "pytest-rerunfailures", "--retries", "itdash[retries]")
         args += ["--reruns", str(config.retries)]
     if request.keyword:
         args += ["-k", request.keyword]
     if request.mark:
         args += ["-m", request.mark]
-    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") and config.workers:
-        args += ["-p", "itdash.plugin"]
     args += request.extra
-    args += _places(request, suites, root, cwd)
     max_fail = 1 if request.exit_first else config.max_fail
     return Plan(tuple(args), Selection(groups=tuple(groups), only=request.only), max_fail)
 
 
-def _need(installed: Callable[[str], bool], module: str, option: str, extra: str) -> None:
+def _need(installed: Callable[[str], bool], module: str, plugin: str, option: str, extra: str) -> None:
     if not installed(module):
-        raise MissingPlugin(
-            f"{option} needs {module.replace('_', '-')}, which is not installed",
-            mend=f"pip install '{extra}'",
-        )
+        raise MissingPlugin(f"{option} needs {plugin}, which is not installed", mend=f"pip install '{extra}'")
 
 
 def _chosen_suites(request: Request, config: Config) -> tuple[SuiteConfig, ...]:
@@ -82,46 +82,53 @@ def _chosen_suites(request: Request, config: Config) -> tuple[SuiteConfig, ...]:
 
 
 def _chosen_groups(
-    request: Request, suites: tuple[SuiteConfig, ...], root: Path
+    request: Request, suites: Sequence[SuiteConfig], every: Sequence[SuiteConfig], root: Path
 ) -> tuple[list[Group], tuple[SuiteConfig, ...]]:
-    if not request.groups:
-        return [], suites
+    """The groups, and those of the suites that have one of them."""
     known = sorted({name for suite in suites for name in suite.groups})
     for name in request.groups:
         if name not in known:
+            elsewhere = [suite.name for suite in every if name in suite.groups]
             mend = nearest(name, known) if known else 'declare groups = { name = "mark:..." } in a suite'
-            raise ConfigError(f"there is no group {name!r}", mend=mend)
+            if elsewhere:
+                mend = f"it belongs to suite {elsewhere[0]!r}"
+            raise ConfigError(f"there is no group {name!r}", where=_of(request.suites), mend=mend)
     used = tuple(suite for suite in suites if any(name in suite.groups for name in request.groups))
-    groups = [_group(suite, name, root) for suite in used for name in request.groups if name in suite.groups]
-    return groups, used
+    wanted = dict.fromkeys(request.groups)
+    return [_group(suite, name, root) for suite in used for name in wanted if name in suite.groups], used
+
+
+def _of(suites: Sequence[str]) -> str:
+    return f"suite {', '.join(suites)}" if suites else ""
 
 
 def _group(suite: SuiteConfig, name: str, root: Path) -> Group:
     kind, _, expression = suite.groups[name].partition(":")
-    if kind not in _KINDS or not expression.strip():
-        raise ConfigError(
-            f"group {name!r} of suite {suite.name!r} is {suite.groups[name]!r}",
-            mend="write mark:EXPRESSION, k:EXPRESSION or path:FILE",
-        )
-    below = tuple(str(root / path) for path in suite.paths)
-    if kind == "path":
-        file, _, inside = expression.strip().partition("::")
-        found = next(
-            (root / path / file for path in suite.paths if (root / path / file).exists()), root / file
-        )
-        if not found.exists():
-            raise ConfigError(f"group {name!r} of suite {suite.name!r}: there is no {file}", where=str(root))
-        expression = f"{found}::{inside}" if inside else str(found)
-    return Group(kind, expression, below)
+    below = _below(suite, root)
+    if kind != "path":
+        return Group(kind, expression.strip(), below)
+    file, _, inside = expression.strip().partition("::")
+    bases = [place if os.path.isdir(place) else os.path.dirname(place) for place in below]
+    tried = [os.path.normpath(os.path.join(base, file)) for base in (*bases, str(root))]
+    found = next((path for path in tried if os.path.exists(path)), None)
+    named = f"group {name!r} of suite {suite.name!r}"
+    if found is None:
+        raise ConfigError(f"{named}: there is no {file}", where=" or ".join(dict.fromkeys(tried)))
+    if not any(os.path.commonpath([found, place]) in (place, found) for place in below):
+        raise ConfigError(f"{named}: {file} is in none of the suite's paths", where=found)
+    return Group(kind, f"{found}::{inside}" if inside else found, below)
 
 
-def _places(request: Request, suites: tuple[SuiteConfig, ...], root: Path, cwd: Path) -> list[str]:
+def _below(suite: SuiteConfig, root: Path) -> tuple[str, ...]:
+    return tuple(os.path.normpath(root / path) for path in suite.paths)
+
+
+def _places(request: Request, suites: Sequence[SuiteConfig], root: Path, cwd: Path) -> list[str]:
+    """Where pytest looks: always the same for the same suites, so that ids stay what they are."""
     if request.paths:
         return list(request.paths)
-    if request.only is not None:
-        return []
-    return [_relative(root / path, cwd) for suite in suites for path in suite.paths]
+    return [os.path.relpath(place, cwd) for place in dict.fromkeys(_all_below(suites, root))]
 
 
-def _relative(path: Path, cwd: Path) -> str:
-    return os.path.relpath(path, cwd)
+def _all_below(suites: Sequence[SuiteConfig], root: Path) -> list[str]:
+    return [place for suite in suites for place in _below(suite, root)]

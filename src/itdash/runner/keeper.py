@@ -11,7 +11,7 @@ import marshal
 import os
 import select
 import sys
-from time import monotonic
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -261,21 +261,28 @@ def _stat(pid: int) -> tuple[int, str, int] | None:
 
 def _left_behind() -> list[tuple[int, str, str, int]]:
     """Processes that are still there when they had time to go: pid, command, test, start in nanoseconds."""
-    deadline = monotonic() + _SETTLE
+    deadline = time.monotonic() + _SETTLE
     while left := children(os.getpid()):
-        if monotonic() > deadline:
+        if time.monotonic() > deadline:
             break
         _collect_zombies()
         select.select([], [], [], 0.01)
-    tick = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     told = []
     while left:
         pid = left.pop()
         left += children(pid)
         stat = _stat(pid)
         if stat:
-            told.append((pid, _text(pid, "cmdline"), _test_of(pid), stat[2] * tick))
+            told.append((pid, _text(pid, "cmdline"), _test_of(pid), _on_our_clock(stat[2])))
     return told
+
+
+def _on_our_clock(ticks: int) -> int:
+    """A process's start, which the system counts from boot, in nanoseconds of the clock that events use."""
+    since_boot = ticks * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return since_boot
+    return since_boot - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.perf_counter_ns())
 
 
 def _text(pid: int, name: str) -> str:
@@ -301,15 +308,15 @@ def _test_of(pid: int) -> str:
 
 def end_all() -> None:
     """End every process below this one: ask, wait a little, then kill, until none is left."""
-    deadline = monotonic() + _GRACE
+    deadline = time.monotonic() + _GRACE
     asked: set[int] = set()
     while True:
         _collect_zombies()
         left = _below(os.getpid())
         if not left:
             return
-        late = monotonic() > deadline
-        if late and monotonic() > deadline + 5:
+        late = time.monotonic() > deadline
+        if late and time.monotonic() > deadline + 5:
             return
         for pid in left:
             if late:

@@ -96,7 +96,9 @@ class Overdue:
         later = any(
             other.started > hang.since and other.worker == hang.worker for other in state.running.values()
         )
-        return later or any(word.t > hang.since for word in state.last_words.values())
+        return later or any(
+            word.t > hang.since for (_, worker), word in state.last_words.items() if worker == hang.worker
+        )
 
 
 def _stacks(folder: Path, part: int, worker: str) -> Path:

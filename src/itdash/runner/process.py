@@ -22,7 +22,7 @@ class Link:
 
     def signal(self, number: int, target: int = 0) -> None:
         """Signal one process, or pytest's whole group when no target is named."""
-        self._send("signal", number, target)
+        self._send("signal", int(number), target)
 
     def close(self) -> None:
         """Let the keeper go; it ends whatever is left."""

@@ -7,7 +7,10 @@ import os
 import time
 from pathlib import Path
 
+from itdash.errors import RunDirectoryError
 from itdash.events.journal import SEGMENTS, runs
+
+PID = "pid"
 
 
 def create(base: Path) -> tuple[Path, str]:
@@ -17,19 +20,42 @@ def create(base: Path) -> tuple[Path, str]:
     except OSError as error:
         import tempfile
 
+        why = error.strerror or str(error)
+    try:
         place = Path(tempfile.mkdtemp(prefix="itdash-"))
-        return _create(place), f"runs cannot be kept in {base} ({error.strerror}); this one is in {place}"
+        return _create(place), f"runs cannot be kept in {base} ({why}); this one is in {place}"
+    except OSError as error:
+        raise RunDirectoryError(
+            f"there is no place to keep the run: {why}, and {error.strerror or error}", where=str(base)
+        ) from None
 
 
 def _create(base: Path) -> Path:
     base.mkdir(parents=True, exist_ok=True)
-    ignore = base / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
-    folder = base / "runs" / name
-    (folder / SEGMENTS).mkdir(parents=True)
-    return folder
+    _hide_from_git(base)
+    while True:
+        folder = base / "runs" / _name(time.time_ns())
+        try:
+            (folder / SEGMENTS).mkdir(parents=True)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+        else:
+            (folder / PID).write_text(str(os.getpid()))
+            return folder
+
+
+def _hide_from_git(base: Path) -> None:
+    """Let git pass over the folder, unless somebody else keeps things there too."""
+    if not {entry.name for entry in base.iterdir()} - {"runs"}:
+        (base / ".gitignore").write_text("*\n")
+
+
+def _name(ns: int) -> str:
+    """A name that sorts by time: in UTC, for local time goes back once a year, and to the millisecond."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
+    return f"{moment}-{rest // 1_000_000:03d}{os.urandom(2).hex()}"
 
 
 def retain(base: Path, keep: int, limit: int) -> list[str]:
@@ -42,16 +68,18 @@ def retain(base: Path, keep: int, limit: int) -> list[str]:
             import shutil
 
             shutil.rmtree(folder, ignore_errors=True)
-            gone.append(folder.name)
+            if not folder.exists():
+                gone.append(folder.name)
     return gone
 
 
 def _is_alive(folder: Path) -> bool:
-    """Whether the itdash that writes this run is still there: it holds the name of its process in a file."""
+    """Whether the itdash that writes this run is still there: it keeps the number of its process there."""
     try:
-        pid = int((folder / "pid").read_text())
-        os.kill(pid, 0)
-    except (OSError, ValueError):
+        os.kill(int((folder / PID).read_text()), 0)
+    except PermissionError:
+        return True  # there is such a process, and it is somebody else's
+    except (OSError, ValueError, OverflowError):
         return False
     return True
 

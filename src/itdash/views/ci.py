@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from itdash import __version__
 from itdash.events import model
 from itdash.render import failures, words
-from itdash.render.text import inert, one_line
+from itdash.render.text import head_and_tail, inert, one_line
 from itdash.state import queries
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _SECOND = 1_000_000_000
 _FIRST_PROGRESS, _LAST_PROGRESS = 2 * _SECOND, 30 * _SECOND
 _LIVE = _SECOND // 10
 _BAR = 20
+_LOG_READ, _LOG_LINES = 65_536, 60
 
 
 class CiView:
@@ -81,6 +82,7 @@ class CiView:
         rule = self._paint.glyph("rule")
         for line in failures.report(state, self._paint, rule, self._failures_shown):
             self._line(line)
+        self._tell_log(state, folder)
         self._tell_rest(state, reading)
         self._tell_slowest(state)
         self._tell_verdict(state)
@@ -184,6 +186,18 @@ class CiView:
 
     # -- at the end --
 
+    def _tell_log(self, state: RunState, folder: Path) -> None:
+        """Where the events cannot say why nothing ran, pytest's own words may."""
+        if state.cases or state.uncollected or state.internal_errors:
+            return
+        try:
+            with (folder / "pytest.log").open("rb") as log:
+                text = log.read(_LOG_READ).decode("utf-8", "backslashreplace")
+        except OSError:
+            return
+        for line in head_and_tail(text, _LOG_LINES):
+            self._line(f"  {inert(line)}")
+
     def _tell_rest(self, state: RunState, reading: Reading) -> None:
         for case in queries.flaky(state):
             self._mark("flaky", f"FLAKY {inert(case.id)}: passed at attempt {case.attempts}")
@@ -195,6 +209,9 @@ class CiView:
             self._mark("crashed", inert(state.finished.reason))
         for name, (theirs, ours) in queries.disagreement(state).items():
             self._mark("crashed", f"pytest counts {theirs:,} {name}, the events say {ours:,}")
+        lost = sum(word.lost for word in state.last_words.values())
+        if lost:
+            self._mark("crashed", f"{words.count(lost, 'event')} could not be recorded: the disk refused")
         if reading.unread:
             self._mark("crashed", f"{words.count(reading.unread, 'line')} of the journal could not be read")
 

@@ -57,6 +57,7 @@ def summary(state: RunState, read: int, unread: int) -> dict[str, Any]:
             "events": sum(word.events for word in last_words),
             "bytes": read,
             "unread": unread,
+            "lost": sum(word.lost for word in last_words),
             "emit_seconds": sum(word.emit_ns for word in last_words) / 1e9,
             "disagrees": {name: list(pair) for name, pair in queries.disagreement(state).items()},
         },

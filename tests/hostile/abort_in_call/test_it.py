@@ -1,0 +1,15 @@
+"""A test aborts."""
+
+import os
+
+
+def test_a_before():
+    assert 1 + 1 == 2
+
+
+def test_b_fault():
+    os.abort()
+
+
+def test_c_after():
+    assert 2 + 2 == 4

@@ -1,0 +1,5 @@
+"""A conftest that ends the process."""
+
+import os
+
+os._exit(3)

@@ -1,0 +1,3 @@
+"""A conftest that raises."""
+
+raise RuntimeError("conftest is broken")

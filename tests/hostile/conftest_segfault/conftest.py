@@ -1,0 +1,5 @@
+"""A conftest that reads address zero."""
+
+import ctypes
+
+ctypes.string_at(0)

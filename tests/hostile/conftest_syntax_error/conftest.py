@@ -1,0 +1,4 @@
+"""A conftest that is no Python."""
+
+def broken(:
+    pass

@@ -1,0 +1,5 @@
+"""A module that fails to be collected."""
+
+from conftest import HOSTILE
+
+raise ImportError(HOSTILE)

@@ -1,0 +1,27 @@
+"""A fixture waits for ever before the test."""
+
+import time
+
+import pytest
+
+
+def wait_for_ever():
+    while True:
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def slow():
+    wait_for_ever()
+
+
+def test_a_before():
+    assert 1 + 1 == 2
+
+
+def test_b_fault(slow):
+    assert slow is None
+
+
+def test_c_after():
+    assert 2 + 2 == 4

@@ -1,0 +1,3 @@
+"""pytest inside pytest, in the same process."""
+
+pytest_plugins = "pytester"

@@ -1,0 +1,20 @@
+"""A test replaces os.open and os.getpid and does not put them back."""
+
+import os
+
+
+def broken(*args, **kwargs):
+    raise OSError("patched by a test")
+
+
+def test_a_before():
+    assert 1 + 1 == 2
+
+
+def test_b_fault():
+    os.open = broken
+    os.getpid = lambda: 1
+
+
+def test_c_after():
+    assert 2 + 2 == 4

@@ -1,0 +1,304 @@
+"""Numbers in flight against a count by hand at every moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from itdash.measure.overlap import LATEST_NS, InFlight, Overlap
+
+if TYPE_CHECKING:
+    from itdash.measure.timeline import TimeLine
+
+relaxed = settings(deadline=None)
+
+Edge = tuple[int, bool]
+
+
+@dataclass
+class Operation:
+    begin: int
+    end: int | None  # None: it never ends
+
+
+def in_flight_at(moment: int, operations: list[Operation]) -> int:
+    return sum(o.begin <= moment and (o.end is None or moment < o.end) for o in operations)
+
+
+def peak_of(operations: list[Operation], before: float = float("inf")) -> int:
+    moments = {o.begin for o in operations if o.begin < before}
+    return max((in_flight_at(t, operations) for t in moments), default=0)
+
+
+def edges_of(operations: list[Operation], begins_first: bool) -> list[Edge]:
+    """The edges in the order of time, those of one moment in either order that a source may tell them in."""
+    keyed = []
+    for o in operations:
+        keyed.append((o.begin, 0 if begins_first else 1, True))
+        if o.end is not None:
+            # Even where ends come first, an operation does not end before it begins.
+            keyed.append((o.end, 2 if begins_first or o.end == o.begin else 0, False))
+    return [(t, begins) for t, _, begins in sorted(keyed, key=lambda edge: edge[:2])]
+
+
+def operations_within(latest: int) -> st.SearchStrategy[list[Operation]]:
+    def make(begin: int, lasts: int | None) -> Operation:
+        return Operation(begin, None if lasts is None else begin + lasts)
+
+    one = st.builds(make, st.integers(0, latest), st.none() | st.integers(0, latest))
+    return st.lists(one, max_size=25)
+
+
+crowded = operations_within(12)
+spread = operations_within(50_000)
+
+
+@relaxed
+@given(crowded | spread, st.booleans())
+def test_one_source_in_order_is_exact(operations: list[Operation], begins_first: bool) -> None:
+    flight = InFlight()
+    for t, begins in edges_of(operations, begins_first):
+        (flight.begin if begins else flight.end)(t)
+    assert flight.peak == peak_of(operations)
+    assert flight.now == sum(o.end is None for o in operations)
+    assert (flight.late, flight.unmatched) == (0, 0)
+
+
+class Delivery:
+    """Sources that deliver their edges piece by piece, in an order that is drawn."""
+
+    def __init__(self, sources: list[list[Operation]], begins_first: bool) -> None:
+        self.overlap = Overlap()
+        self.all = [o for operations in sources for o in operations]
+        self.left = [edges_of(operations, begins_first) for operations in sources]
+        self.reached = [0] * len(sources)
+        self.open = [True] * len(sources)
+        self.delivered: list[int] = []
+        for source in range(len(sources)):
+            self.overlap.advance(source, 0)
+
+    def step(self, source: int, n: int, ahead: bool) -> None:
+        if not self.open[source]:
+            return
+        batch, self.left[source] = self.left[source][:n], self.left[source][n:]
+        self.overlap.feed(source, batch)
+        self.delivered += [t for t, _ in batch]
+        self.reached[source] = max([self.reached[source], *(t for t, _ in batch)])
+        if ahead and self.left[source]:
+            self.reached[source] = self.left[source][0][0]
+            self.overlap.advance(source, self.reached[source])
+        if not self.left[source] and ahead:
+            self.finish(source)
+
+    def finish(self, source: int) -> None:
+        self.overlap.feed(source, self.left[source])
+        self.delivered += [t for t, _ in self.left[source]]
+        self.left[source] = []
+        self.overlap.close(source)
+        self.open[source] = False
+
+    @property
+    def horizon(self) -> float:
+        return min((r for r, o in zip(self.reached, self.open, strict=True) if o), default=float("inf"))
+
+
+@relaxed
+@given(st.lists(crowded | spread, min_size=1, max_size=4), st.booleans(), st.data())
+def test_sources_that_arrive_in_any_interleaving_are_exact(
+    sources: list[list[Operation]], begins_first: bool, data: st.DataObject
+) -> None:
+    delivery = Delivery(sources, begins_first)
+    overlap = delivery.overlap
+    which = st.integers(0, len(sources) - 1)
+    for source, n, ahead in data.draw(
+        st.lists(st.tuples(which, st.integers(0, 6), st.booleans()), max_size=30)
+    ):
+        delivery.step(source, n, ahead)
+        assert overlap.peak == peak_of(delivery.all, before=delivery.horizon)
+        assert overlap.waiting == sum(t >= delivery.horizon for t in delivery.delivered)
+    for source in data.draw(st.permutations([s for s, is_open in enumerate(delivery.open) if is_open])):
+        delivery.finish(source)
+    assert overlap.peak == peak_of(delivery.all)
+    assert overlap.now == overlap.settled.now == sum(o.end is None for o in delivery.all)
+    assert (overlap.late, overlap.unmatched, overlap.waiting) == (0, 0, 0)
+
+
+def check_line(line: TimeLine, operations: list[Operation], until: int) -> None:
+    edges = {t for o in operations for t in (o.begin, o.end) if t is not None}
+    for place, (highest, last) in enumerate(zip(line.highest, line.last, strict=True)):
+        start = line.start + place * line.width
+        end = min(start + line.width, until)
+        moments = {start, *(t for t in edges if start <= t < end)}
+        assert highest == max(in_flight_at(t, operations) for t in moments)
+        assert last == in_flight_at(end - 1, operations)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    operations_within(40) | spread,
+    st.sampled_from([1, 512, 1024, 10**6]),
+    st.integers(1, 9),
+    st.integers(-60, 60),
+    st.booleans(),
+)
+def test_the_time_line_has_the_highest_and_last_number_of_each_bucket(
+    drawn: list[Operation], scale: int, size: int, ahead: int, begins_first: bool
+) -> None:
+    # Multiples of the bucket's width, which is a power of two, put edges on its bounds.
+    operations = [Operation(o.begin * scale, None if o.end is None else o.end * scale) for o in drawn]
+    flight = InFlight(size)
+    edges = edges_of(operations, begins_first)
+    for t, begins in edges:
+        (flight.begin if begins else flight.end)(t)
+    until = max(0, edges[-1][0] + ahead * scale) if edges else ahead
+    line = flight.line(until)
+    if line is None:
+        assert not operations
+        return
+    assert 1 <= len(line.highest) == len(line.last) <= size
+    until = max(until, edges[-1][0] + 1)
+    assert line.start % line.width == 0
+    assert line.start <= edges[0][0] < line.start + line.width
+    assert (
+        line.start + (len(line.highest) - 1) * line.width
+        < until
+        <= line.start + len(line.highest) * line.width
+    )
+    assert max(line.highest) == peak_of(operations)
+    check_line(line, operations, until)
+
+
+@relaxed
+@given(crowded, st.integers(0, 100))
+def test_reading_the_time_line_changes_nothing(operations: list[Operation], until: int) -> None:
+    read, unread = InFlight(4), InFlight(4)
+    for t, begins in edges_of(operations, True):
+        for flight in (read, unread):
+            (flight.begin if begins else flight.end)(t * 500)
+        read.line(until * 1000)
+    assert read.line() == unread.line()
+
+
+def test_the_time_line_of_a_long_run_is_as_fine_as_its_size_allows() -> None:
+    flight = InFlight()
+    for second in range(3600):
+        flight.begin(second * 10**9)
+        flight.end(second * 10**9 + 10**8)
+    line = flight.line()
+    assert line is not None
+    assert 120 <= len(line.highest) <= 240
+    assert set(line.highest) == {1}
+
+
+def test_touching_operations_do_not_overlap() -> None:
+    flight = InFlight()
+    flight.begin(10)
+    flight.begin(20)
+    flight.end(20)
+    flight.end(30)
+    assert flight.peak == 1
+
+
+def test_the_peak_counts_what_began_last() -> None:
+    flight = InFlight()
+    flight.begin(10)
+    assert (flight.now, flight.peak) == (1, 1)
+    flight.begin(11)
+    assert (flight.now, flight.peak) == (2, 2)
+
+
+def test_a_clock_that_runs_backwards_is_counted_and_not_followed() -> None:
+    flight = InFlight()
+    flight.begin(100)
+    flight.begin(50)
+    flight.end(-7)
+    flight.end(200)
+    assert (flight.now, flight.late) == (0, 2)
+
+
+def test_an_end_without_begin_is_counted_and_changes_nothing() -> None:
+    flight = InFlight()
+    flight.end(5)
+    assert (flight.now, flight.peak, flight.unmatched) == (0, 0, 1)
+    overlap = Overlap()
+    overlap.feed("a", [(1, True)])
+    overlap.feed("b", [(2, False)])
+    assert (overlap.now, overlap.unmatched) == (1, 1)
+
+
+def test_a_silent_source_holds_up_the_others_until_it_advances_or_closes() -> None:
+    overlap = Overlap()
+    overlap.advance("silent", 0)
+    overlap.feed("busy", [(10, True), (20, False), (30, True)])
+    assert (overlap.now, overlap.peak, overlap.waiting) == (1, 0, 3)
+    overlap.advance("silent", 20)
+    assert (overlap.peak, overlap.waiting) == (1, 2)
+    overlap.close("silent")
+    overlap.close("busy")
+    assert (overlap.now, overlap.peak, overlap.waiting) == (1, 1, 0)
+
+
+def test_what_a_closed_source_left_running_stays_in_flight() -> None:
+    overlap = Overlap()
+    overlap.feed("dead", [(1, True)])
+    overlap.close("dead")
+    overlap.feed("next", [(5, True), (6, False)])
+    overlap.close("next")
+    assert (overlap.now, overlap.peak, overlap.late) == (1, 2, 0)
+
+
+def test_a_source_that_joins_late_is_counted() -> None:
+    overlap = Overlap()
+    overlap.feed("first", [(10, True), (20, False), (30, True)])
+    overlap.feed("late", [(15, True), (16, False)])
+    overlap.close("first")
+    overlap.close("late")
+    assert overlap.late == 2
+    assert (overlap.now, overlap.peak) == (1, 1)
+
+
+def test_closing_an_unknown_source_does_nothing() -> None:
+    overlap = Overlap()
+    overlap.close("never seen")
+    assert (overlap.now, overlap.peak, overlap.line()) == (0, 0, None)
+
+
+@pytest.mark.parametrize("moment", [-5, LATEST_NS, LATEST_NS + 1, 2**70])
+def test_moments_out_of_range_are_held_within_it(moment: int) -> None:
+    overlap = Overlap()
+    overlap.feed("a", [(moment, True)])
+    overlap.advance("a", 2**80)
+    overlap.close("a")
+    assert (overlap.now, overlap.peak) == (1, 1)
+
+
+@relaxed
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"),
+            st.lists(st.tuples(st.integers(-10, 2**64) | st.integers(0, 50), st.booleans()), max_size=6),
+            st.sampled_from(["feed", "advance", "close"]),
+        ),
+        max_size=20,
+    )
+)
+def test_nonsense_is_counted_and_never_fails(calls: list[tuple[str, list[Edge], str]]) -> None:
+    overlap = Overlap(4)
+    for source, edges, call in calls:
+        if call == "feed":
+            overlap.feed(source, edges)
+        elif call == "advance":
+            overlap.advance(source, edges[0][0] if edges else 0)
+        else:
+            overlap.close(source)
+        assert overlap.now >= 0
+        assert overlap.peak >= overlap.settled.now >= 0
+    for source in "abc":
+        overlap.close(source)
+    assert overlap.waiting == 0
+    assert overlap.settled.now == overlap.now
