@@ -67,6 +67,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float,
         _key("seconds that pytest has to end by itself when it is asked to stop", least=0, most=_LONGEST),
     ] = 10.0
+    exit_grace: Annotated[
+        float,
+        _key("seconds that the process has to end after pytest's last word", least=0, most=_LONGEST),
+    ] = 30.0
     keep_runs: Annotated[int, _key("how many runs are kept", least=1)] = 100
     keep_bytes: Annotated[int, _key("how many bytes all kept runs may take", least=0)] = 1_000_000_000
     slowest: Annotated[int, _key("how many of the slowest tests are listed", least=0)] = 5

@@ -16,8 +16,8 @@ from itdash.events import model
 from itdash.events.journal import OVERFLOW, SEGMENTS, Tail
 from itdash.events.segment import Segment
 from itdash.orders import Assignment, Order
-from itdash.runner import process, rundir
-from itdash.runner.overdue import Overdue, stacks_since
+from itdash.runner import closing, process, rundir
+from itdash.runner.overdue import Overdue
 from itdash.state import fold, verdict
 from itdash.state.run import RunState
 
@@ -162,7 +162,7 @@ class Session:
         for event in events:
             if type(event) is model.StageFinished and event.stage == "crash":
                 case = self.state.cases[self.state.ids[event.case]]
-                stacks = stacks_since(self.folder, self._part, case.worker)
+                stacks = closing.stacks_since(self.folder, self._part, case.worker)
                 first = stacks.partition("\n")[0].removeprefix("Fatal Python error: ")
                 cause = f"{first}, {case.cause}" if first else case.cause
                 self._emit(model.CaseAborted(self._now(), event.case, "crashed", cause, stacks))
@@ -185,9 +185,10 @@ class Session:
             args = (*args, f"--maxfail={self.plan.max_fail - len(self.state.failing)}")
         first = max(self.state.ids, default=-1) + 1
         order = Order(args, Assignment(str(self.folder), self.origin, part, first, "", selection))
+        (self.folder / SEGMENTS).mkdir(parents=True, exist_ok=True)  # a test may have cleaned up too well
         name = self.folder / f"order-{part}.json"
         name.write_bytes(msgspec.json.encode(order))
-        self._overdue = Overdue(self.config.timeout, self.folder, part, self.link, self._emit)
+        self._overdue = Overdue(self.config, self.folder, part, self.link, self._emit)
         self.link.run(str(name), str(self.folder / "pytest.log"))
 
     def _hear(self, kind: str, *rest: Any) -> None:
@@ -202,10 +203,11 @@ class Session:
             self._settled = True
 
     def _exited(self, code: int | None) -> None:
-        name = _signal_name(code)
-        self._emit(model.ProcessEnded(self._now(), self._part, code, name))
+        self._emit(model.ProcessEnded(self._now(), self._part, code, closing.signal_name(code)))
         self._pump()
-        self._close_cases(code, name)
+        for event in closing.ends(self.state, self._part, self.folder, self._now()):
+            self._emit(event)
+            self._crashed_in_test |= isinstance(event, model.CaseAborted) and event.end == "crashed"
         self._pump()
 
     def _keeper_died(self) -> None:
@@ -220,29 +222,6 @@ class Session:
         self.link.close()
         self.link = process.start_keeper()
         self._settled = True
-
-    def _close_cases(self, code: int | None, name: str) -> None:
-        """Give every test that is still open its end."""
-        now = self._now()
-        for number, running in list(self.state.running.items()):
-            if self.state.requests:
-                self._emit(
-                    model.CaseAborted(
-                        now, number, "interrupted", f"{self.state.requests[0].why}, in {running.stage}"
-                    )
-                )
-                continue
-            last = self.state.last_words.get((self._part, ""))
-            if last is not None and last.exit_code == code == 2:
-                stopped = "; ".join(stop.reason for stop in self.state.stopped) or "pytest was interrupted"
-                self._emit(model.CaseAborted(now, number, "interrupted", f"{stopped}, in {running.stage}"))
-                continue
-            how = name or ("its parent was killed" if code is None else f"exit {code}")
-            if self.state.internal_errors and code == 3:
-                how = "an internal error of pytest"
-            stacks = stacks_since(self.folder, self._part, running.worker) if name else ""
-            self._emit(model.CaseAborted(now, number, "crashed", f"{how} in {running.stage}", stacks))
-            self._crashed_in_test = True
 
     def _orphan(self, pid: int, command: str, node: str, start: int) -> None:
         node = node or self._test_at(start)
@@ -285,11 +264,17 @@ class Session:
 
     def _close(self) -> None:
         self.link.close()
-        self._tail.close()
-        reading = Reading(self._tail.bytes, self._tail.unread)
-        self._own.close()
         for view in self.views:
-            view.end(self.state, self.folder, reading)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                view.end(self.state, self.folder, Reading(self._tail.bytes, self._tail.unread_so_far))
+            except OSError as error:
+                self._emit(
+                    model.NoteAdded(self._now(), f"{type(view).__name__} could not be written: {error}")
+                )
+                self._pump()
+        self._tail.close()
+        self._own.close()
         for name in (OVERFLOW, "pid"):
             (self.folder / name).unlink(missing_ok=True)
 
@@ -331,12 +316,3 @@ class Session:
         if self._stop_at and now > self._stop_at:
             self._stop_at = 0
             self.link.signal(signal.SIGKILL)
-
-
-def _signal_name(code: int | None) -> str:
-    if code is None or code >= 0:
-        return ""
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"

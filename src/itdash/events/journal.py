@@ -85,10 +85,15 @@ class Tail:
             return batches[0] if batches else []
         return sorted((event for batch in batches for event in batch), key=_moment)
 
+    @property
+    def unread_so_far(self) -> int:
+        """Lines that could not be read, and beginnings of lines that had no end."""
+        return self.unread + sum(bool(reader.rest.strip()) for reader in self._readers.values())
+
     def close(self) -> None:
         """Stop reading; a line without an end counts as unread."""
+        self.unread = self.unread_so_far
         for reader in self._readers.values():
-            self.unread += bool(reader.rest.strip())
             reader.close()
         self._readers.clear()
 

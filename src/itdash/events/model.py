@@ -77,6 +77,13 @@ class SessionStarted(Event, frozen=True, tag="SessionStarted"):
     distributed: bool = False
 
 
+class CollectorStarted(Event, frozen=True, tag="CollectorStarted"):
+    """pytest is about to import a file of tests."""
+
+    node: str
+    worker: str = ""
+
+
 class CollectionProgressed(Event, frozen=True, tag="CollectionProgressed"):
     """Collecting goes on; `found` tests so far."""
 
@@ -239,6 +246,7 @@ AnyEvent = (
     RunStarted
     | ProcessStarted
     | SessionStarted
+    | CollectorStarted
     | CollectionProgressed
     | CollectionFailed
     | CasesCollected

@@ -139,6 +139,12 @@ class Recorder:
     # -- collecting --
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> None:
+        """A file is about to be imported, which may take long, hang or crash."""
+        if isinstance(collector, pytest.File):
+            self.emit(model.CollectorStarted(self.now(), collector.nodeid, self.worker))
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """One collector is done."""
         if report.passed:
@@ -156,12 +162,17 @@ class Recorder:
                 )
             )  # fmt: skip
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what itdash was asked to leave out."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, object, object]:
+        """All files are imported; after everybody else, leave out what itdash was asked to leave out."""
+        self.emit(model.CollectionProgressed(t=self.now(), found=len(items)))
+        result = yield
         out = selection.apply(self.assignment.selection, items)
         if out:
             config.hook.pytest_deselected(items=out)
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_deselected(self, items: list[pytest.Item]) -> None:

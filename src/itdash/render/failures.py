@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from itdash.events.model import NOTHING
+from itdash.events.model import NOTHING, SubtestFinished
 from itdash.render.text import head_and_tail, inert
 from itdash.state.cases import last_attempt
 
@@ -98,6 +98,10 @@ def _case(case: Case, paint: Paint, rule: str) -> Iterator[str]:
         yield inert(case.cause)
     if case.stacks:
         yield from (f"    {inert(line)}" for line in head_and_tail(_own_frames(case.stacks), _OUTPUT_LINES))
+    for subtest in case.reports:
+        if isinstance(subtest, SubtestFinished) and subtest.outcome == "failed":
+            yield paint("strong", f"subtest {inert(subtest.label)}:")
+            yield from _detail(detail_of(subtest.detail), paint)
     for name, stage in last_attempt(case).items():
         detail = detail_of(stage.detail)
         if stage.outcome == "failed" and name != "call":

@@ -1,82 +1,110 @@
-"""Ends a test that takes longer than it may: its stacks first, then gently, then not."""
+"""Ends what takes longer than it may: its stacks first, then gently, then not.
+
+A test has the limit that the user set. A file has ten times that to be imported, and the process has a
+time of its own to go once pytest has said its last word.
+"""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from itdash.events.model import CaseAborted
+from itdash.events.model import CaseAborted, NoteAdded
 from itdash.orders import STACKS_SIGNAL
+from itdash.runner.closing import stacks_since, stacks_size, uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from itdash.config import Config
     from itdash.events.model import Event
     from itdash.runner.process import Link
-    from itdash.state.cases import Running
     from itdash.state.run import RunState
 
 _INT, _KILL = 2, 9
 _SECOND = 1_000_000_000
 _STACKS_TAKE = _SECOND // 4
 _GENTLY = 3 * _SECOND
-_STACKS_KEPT = 65_536
+_LEAST_TO_COLLECT = 10 * _SECOND
+_COLLECTING, _EXITING = -1, -2
 
 
-class _Hang(msgspec.Struct):
-    pid: int
-    worker: str
-    since: int
-    stacks_from: int
-    cause: str = ""
-    told: bool = False
-    killed: bool = False
+class _Hang:
+    """Something that is over its time, and how far its end has come."""
+
+    def __init__(self, pid: int, worker: str, since: int, stacks_from: int) -> None:
+        self.pid, self.worker, self.since, self.stacks_from = pid, worker, since, stacks_from
+        self.told = self.killed = False
+        self.close: Callable[[int, str], Event | None] = lambda _now, _stacks: None
 
 
 class Overdue:
-    """Watches the running tests of one process against a limit in seconds."""
+    """Watches one process: its running tests, its collection, its end."""
 
     def __init__(
-        self, limit: float, folder: Path, part: int, link: Link, emit: Callable[[Event], None]
+        self, config: Config, folder: Path, part: int, link: Link, emit: Callable[[Event], None]
     ) -> None:
-        self._limit, self._seconds = int(limit * _SECOND), limit
+        self._limit, self._seconds = int(config.timeout * _SECOND), config.timeout
+        self._to_exit, self._exit_seconds = int(config.exit_grace * _SECOND), config.exit_grace
         self._folder, self._part, self._link, self._emit = folder, part, link, emit
         self._hangs: dict[int, _Hang] = {}
         self.stopped = False
 
     def check(self, state: RunState, now: int) -> None:
-        """Take the next step for every test that is over its time."""
-        if not self._limit:
-            return
-        for number, running in state.running.items():
-            if number not in self._hangs and now - running.started > self._limit:
-                self._begin(state, number, running, now)
+        """Take the next step for everything that is over its time."""
+        if self._limit:
+            self._check_tests(state, now)
+            self._check_collection(state, now)
+        self._check_exit(state, now)
         for number, hang in list(self._hangs.items()):
             self._go_on(state, number, hang, now)
 
-    def _begin(self, state: RunState, number: int, running: Running, now: int) -> None:
-        worker, stage = running.worker, running.stage
+    def _check_tests(self, state: RunState, now: int) -> None:
+        for number, running in state.running.items():
+            if number not in self._hangs and now - running.started > self._limit:
+                cause = f"no end after {self._seconds:g} s, in {running.stage}"
+                hang = self._begin(state, number, running.worker, now)
+                if hang:
+                    hang.close = _closing_test(number, cause)
+                    self._emit(CaseAborted(now, number, "timed out", cause))
+
+    def _check_collection(self, state: RunState, now: int) -> None:
+        limit = max(10 * self._limit, _LEAST_TO_COLLECT)
+        for worker, file in state.collecting.items():
+            if _COLLECTING not in self._hangs and now - file.t > limit:
+                hang = self._begin(state, _COLLECTING, worker, now)
+                if hang:
+                    hang.close = _closing_file(file.node, f"no end after {limit / _SECOND:g} s")
+
+    def _check_exit(self, state: RunState, now: int) -> None:
+        last = state.last_words.get((self._part, ""))
+        if last is None or _EXITING in self._hangs or self._part in state.ends:
+            return
+        if now - last.t > self._to_exit:
+            hang = self._begin(state, _EXITING, "", now)
+            if hang:
+                told = f"the process did not end within {self._exit_seconds:g} s of pytest's last word"
+                hang.close = lambda now, stacks: NoteAdded(now, f"{told}\n{stacks}".strip())
+
+    def _begin(self, state: RunState, number: int, worker: str, now: int) -> _Hang | None:
         session = state.sessions.get((self._part, worker))
         if session is None:
-            return
-        hang = _Hang(session.pid, worker, now, stacks_size(self._folder, self._part, worker))
-        hang.cause = f"no end after {self._seconds:g} s, in {stage}"
-        self._hangs[number] = hang
-        self._emit(CaseAborted(now, number, "timed out", hang.cause))
+            return None
+        size = stacks_size(self._folder, self._part, worker)
+        hang = self._hangs[number] = _Hang(session.pid, worker, now, size)
         if STACKS_SIGNAL:
             self._link.signal(STACKS_SIGNAL, session.pid)
+        return hang
 
     def _go_on(self, state: RunState, number: int, hang: _Hang, now: int) -> None:
         if not hang.told:
             if now - hang.since < _STACKS_TAKE:
                 return
             hang.told = True
-            stacks = stacks_since(self._folder, self._part, hang.worker, hang.stacks_from)
-            self._emit(CaseAborted(now, number, "timed out", hang.cause, stacks))
-            if self._went_on(state, hang):
+            event = hang.close(now, stacks_since(self._folder, self._part, hang.worker, hang.stacks_from))
+            if event:
+                self._emit(event)
+            if number >= 0 and _went_on(state, hang):
                 del self._hangs[number]
             elif hang.worker:
                 self._link.signal(_KILL, hang.pid)
@@ -84,40 +112,26 @@ class Overdue:
             else:
                 self.stopped = True
                 self._link.signal(_INT, hang.pid)
-        elif self._went_on(state, hang):
+        elif number >= 0 and _went_on(state, hang):
             del self._hangs[number]
         elif not hang.killed and now - hang.since > _STACKS_TAKE + _GENTLY:
             hang.killed = True
             self._link.signal(_KILL)
 
-    @staticmethod
-    def _went_on(state: RunState, hang: _Hang) -> bool:
-        """Whether the test ended after all, and its process went on to the next or to its end."""
-        later = any(
-            other.started > hang.since and other.worker == hang.worker for other in state.running.values()
-        )
-        return later or any(
-            word.t > hang.since for (_, worker), word in state.last_words.items() if worker == hang.worker
-        )
+
+def _closing_test(number: int, cause: str) -> Callable[[int, str], Event]:
+    return lambda now, stacks: CaseAborted(now, number, "timed out", cause, stacks)
 
 
-def _stacks(folder: Path, part: int, worker: str) -> Path:
-    return folder / "stacks" / f"pytest-{part}{'-' if worker else ''}{worker}.txt"
+def _closing_file(node: str, how: str) -> Callable[[int, str], Event]:
+    return lambda now, stacks: uncollected(now, node, how, stacks)
 
 
-def stacks_size(folder: Path, part: int, worker: str) -> int:
-    """How many bytes of stacks a process has written so far."""
-    try:
-        return os.stat(_stacks(folder, part, worker)).st_size
-    except OSError:
-        return 0
-
-
-def stacks_since(folder: Path, part: int, worker: str, start: int = 0) -> str:
-    """The stacks that a process wrote after `start`, bounded."""
-    try:
-        with _stacks(folder, part, worker).open("rb") as handle:
-            handle.seek(start)
-            return handle.read(_STACKS_KEPT).decode("utf-8", "backslashreplace")
-    except OSError:
-        return ""
+def _went_on(state: RunState, hang: _Hang) -> bool:
+    """Whether the test ended after all, and its process went on to the next or to its end."""
+    later = any(
+        other.started > hang.since and other.worker == hang.worker for other in state.running.values()
+    )
+    return later or any(
+        word.t > hang.since for (_, worker), word in state.last_words.items() if worker == hang.worker
+    )

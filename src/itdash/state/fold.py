@@ -45,6 +45,7 @@ def _run_started(state: RunState, event: model.RunStarted) -> None:
 
 def _process_started(state: RunState, event: model.ProcessStarted) -> None:
     state.processes[event.part] = event
+    state.collecting.clear()
     state.stopped.clear()
 
 
@@ -53,8 +54,13 @@ def _session_started(state: RunState, event: model.SessionStarted) -> None:
     state.names.rootdir = event.rootdir
 
 
+def _collector_started(state: RunState, event: model.CollectorStarted) -> None:
+    state.collecting[event.worker] = event
+
+
 def _collection_progressed(state: RunState, event: model.CollectionProgressed) -> None:
     state.found = max(state.found, event.found)
+    state.collecting.clear()
 
 
 def _collection_failed(state: RunState, event: model.CollectionFailed) -> None:
@@ -83,6 +89,7 @@ def _cases_deselected(state: RunState, event: model.CasesDeselected) -> None:
 
 def _collection_finished(state: RunState, _event: model.CollectionFinished) -> None:
     state.collected = True
+    state.collecting.clear()
 
 
 def _case_started(state: RunState, event: model.CaseStarted) -> None:
@@ -238,6 +245,7 @@ _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
     model.RunStarted: _run_started,
     model.ProcessStarted: _process_started,
     model.SessionStarted: _session_started,
+    model.CollectorStarted: _collector_started,
     model.CollectionProgressed: _collection_progressed,
     model.CollectionFailed: _collection_failed,
     model.CasesCollected: _cases_collected,

@@ -45,6 +45,7 @@ class RunState:
         self.finished_cases = 0
         self.found = 0
         self.collected = False
+        self.collecting: dict[str, model.CollectorStarted] = {}  # by worker, while it collects
         self.deselected = 0
         self.tally: Counter[str] = Counter()
         self.warnings: list[model.WarningRecorded] = []

@@ -38,7 +38,7 @@ def judge(state: RunState, part: int, reason: str = "", overdue: bool = False) -
     if overdue:
         return Judgement("crashed" if "crashed" in outcomes else "failed", errors.TESTS_FAILED, reason)
     if last is None or code != last.exit_code:
-        return _unexpected_end(state, end, code, failing, reason)
+        return _unexpected_end(state, end, code, outcomes, reason)
     return _expected_end(state, code, outcomes, failing, reason)
 
 
@@ -49,39 +49,41 @@ def process_code(end: ProcessEnded) -> int:
     return end.exit_code if end.exit_code >= 0 else errors.BY_SIGNAL - end.exit_code
 
 
-def _unexpected_end(state: RunState, end: ProcessEnded, code: int, failing: bool, reason: str) -> Judgement:
+def _unexpected_end(
+    state: RunState, end: ProcessEnded, code: int, outcomes: set[str], reason: str
+) -> Judgement:
     last = state.last_words.get((end.part, ""))
-    if last is None and not state.sessions and code in (errors.INTERNAL_ERROR, errors.USAGE_ERROR):
-        return Judgement("error", code, reason or "pytest did not start")
-    if last is None and not state.cases and code in (errors.INTERNAL_ERROR, errors.USAGE_ERROR):
-        return Judgement("error", code, reason or "pytest could not collect")
     if last is not None and not end.signal:
         told = f"pytest ended its session with {last.exit_code}, the process ended with {code}"
-        worst = code or last.exit_code or errors.TESTS_FAILED
-        return Judgement("failed", worst, reason or told)
-    if reason == "" and code == 0:
-        reason = "the process ended with 0 before pytest's last word"
-    told = f"the process ended with {end.signal or f'exit code {code}'}"
-    fallback = errors.TESTS_FAILED if failing else errors.INTERNAL_ERROR
-    return Judgement("crashed", code or fallback, reason or told)
+        return Judgement("failed", code or last.exit_code or errors.TESTS_FAILED, reason or told)
+    if "crashed" in outcomes:
+        return Judgement("crashed", errors.TESTS_FAILED, reason)
+    if last is None and not state.cases and code in (errors.INTERNAL_ERROR, errors.USAGE_ERROR):
+        return Judgement("error", code, reason or "pytest could not start")
+    if end.exit_code is None:
+        told = "nobody saw how the process ended"
+    elif end.signal:
+        told = f"the process ended by {end.signal}"
+    else:
+        told = f"the process ended with {code} before pytest's last word"
+    return Judgement("crashed", code or errors.INTERNAL_ERROR, reason or told)
 
 
 def _expected_end(state: RunState, code: int, outcomes: set[str], failing: bool, reason: str) -> Judgement:
-    stopped = "; ".join(stop.reason for stop in state.stopped)
-    if "crashed" in outcomes:
-        return Judgement(
-            "crashed", max(code, errors.TESTS_FAILED) if code in (0, 1) else code, reason or stopped
-        )
+    reason = reason or "; ".join(stop.reason for stop in state.stopped)
     if code == errors.NO_TESTS:
         return Judgement("error", code, reason or "no tests were found")
+    if code == errors.INTERRUPTED and any(problem.outcome == "failed" for problem in state.uncollected):
+        return Judgement("error", code, reason)
+    if code > errors.TESTS_FAILED and code in (errors.INTERNAL_ERROR, errors.USAGE_ERROR):
+        return Judgement("error", code, reason)
+    if state.stopped and any(case.outcome == "interrupted" for case in state.cases.values()):
+        return Judgement("interrupted", code, reason)
+    if "crashed" in outcomes:
+        return Judgement("crashed", code or errors.TESTS_FAILED, reason)
     if code == errors.INTERRUPTED:
-        broken = any(problem.outcome == "failed" for problem in state.uncollected)
-        return Judgement(
-            "error" if broken else "interrupted", code, reason or stopped or "pytest was interrupted"
-        )
-    if code > errors.INTERRUPTED:
-        word: Verdict = "error" if code in (errors.INTERNAL_ERROR, errors.USAGE_ERROR) else "failed"
-        return Judgement(word, code, reason or stopped)
-    if failing:
-        return Judgement("failed", max(code, errors.TESTS_FAILED), reason or stopped)
-    return Judgement("passed" if code == 0 else "failed", code, reason or stopped)
+        return Judgement("interrupted", code, reason or "pytest was interrupted")
+    if failing or code:
+        told = "" if code <= errors.TESTS_FAILED else f"pytest ended with exit code {code}"
+        return Judgement("failed", code or errors.TESTS_FAILED, reason or told)
+    return Judgement("passed", code, reason)

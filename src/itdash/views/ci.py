@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, TextIO
 
 from itdash import __version__
+from itdash.errors import NO_TESTS
 from itdash.events import model
 from itdash.render import failures, words
 from itdash.render.text import head_and_tail, inert, one_line
@@ -102,7 +103,7 @@ class CiView:
     def _process_started(self, state: RunState, event: model.ProcessStarted) -> None:
         if event.part > 1:
             left = words.count(len(state.cases) - state.finished_cases, "test")
-            self._mark("crashed", f"a fresh process runs the {left} that are left")
+            self._mark("crashed", f"a fresh process runs what is left: {left}")
 
     def _stop_requested(self, _: RunState, event: model.StopRequested) -> None:
         how = "killing it" if event.hard else "letting pytest end; once more to kill it"
@@ -188,7 +189,14 @@ class CiView:
 
     def _tell_log(self, state: RunState, folder: Path) -> None:
         """Where the events cannot say why nothing ran, pytest's own words may."""
-        if state.cases or state.uncollected or state.internal_errors:
+        end = state.finished
+        if end is None or end.verdict in ("passed", "interrupted") or end.exit_code == NO_TESTS:
+            return
+        if (
+            state.failing
+            or state.internal_errors
+            or any(one.outcome == "failed" for one in state.uncollected)
+        ):
             return
         try:
             with (folder / "pytest.log").open("rb") as log:
@@ -201,6 +209,9 @@ class CiView:
     def _tell_rest(self, state: RunState, reading: Reading) -> None:
         for case in queries.flaky(state):
             self._mark("flaky", f"FLAKY {inert(case.id)}: passed at attempt {case.attempts}")
+        for case in state.cases.values():
+            if case.outcome == "interrupted":
+                self._mark("crashed", f"INTERRUPTED {inert(case.id)}: {inert(case.cause)}")
         not_run = [case for case in state.cases.values() if case.outcome == "not run"]
         if not_run:
             reason = inert(not_run[0].cause) or "no reason known"

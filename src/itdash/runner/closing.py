@@ -1,0 +1,92 @@
+"""The ends that itdash gives to what a process left open when it went."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from itdash.events import model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from itdash.state.run import RunState
+
+_STACKS_KEPT = 65_536
+
+
+def signal_name(code: int | None) -> str:
+    """The name of the signal that an exit code stands for, or nothing."""
+    if code is None or code >= 0:
+        return ""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def ends(state: RunState, part: int, folder: Path, now: int) -> list[model.Event]:
+    """An event for every test, and for a file in collection, that will have no report from a process that ended."""
+    code = state.ends[part].exit_code
+    last = state.last_words.get((part, ""))
+    if state.requests:
+        return _interrupted(state, state.requests[0].why, now)
+    if last is not None and last.exit_code == code and not state.internal_errors:
+        return _interrupted(
+            state, "; ".join(stop.reason for stop in state.stopped) or "pytest was stopped", now
+        )
+    how = how_it_ended(state, part)
+    events: list[model.Event] = []
+    for number, running in state.running.items():
+        stacks = stacks_since(folder, part, running.worker) if state.ends[part].signal else ""
+        events.append(model.CaseAborted(now, number, "crashed", f"{how} in {running.stage}", stacks))
+    if not state.running and last is None and "" in state.collecting:
+        events.append(uncollected(now, state.collecting[""].node, how, stacks_since(folder, part, "")))
+    return events
+
+
+def _interrupted(state: RunState, why: str, now: int) -> list[model.Event]:
+    return [
+        model.CaseAborted(now, number, "interrupted", f"{why}, in {running.stage}")
+        for number, running in state.running.items()
+    ]
+
+
+def how_it_ended(state: RunState, part: int) -> str:
+    """The end of a process in a few words."""
+    end = state.ends[part]
+    if state.internal_errors and end.exit_code == 3:
+        return "internal error of pytest"
+    return end.signal or ("its parent was killed" if end.exit_code is None else f"exit {end.exit_code}")
+
+
+def uncollected(now: int, node: str, how: str, stacks: str) -> model.CollectionFailed:
+    """A file in whose import the process ended, or had to be ended."""
+    longrepr = f"{how} while this file was collected\n{stacks}"
+    detail = {"nodeid": node, "outcome": "failed", "result": [], "longrepr": longrepr}
+    return model.CollectionFailed(now, node, "failed", "error", msgspec.Raw(msgspec.json.encode(detail)))
+
+
+def _stacks(folder: Path, part: int, worker: str) -> Path:
+    return folder / "stacks" / f"pytest-{part}{'-' if worker else ''}{worker}.txt"
+
+
+def stacks_size(folder: Path, part: int, worker: str) -> int:
+    """How many bytes of stacks a process has written so far."""
+    try:
+        return os.stat(_stacks(folder, part, worker)).st_size
+    except OSError:
+        return 0
+
+
+def stacks_since(folder: Path, part: int, worker: str, start: int = 0) -> str:
+    """The stacks that a process wrote after `start`, bounded."""
+    try:
+        with _stacks(folder, part, worker).open("rb") as handle:
+            handle.seek(start)
+            return handle.read(_STACKS_KEPT).decode("utf-8", "backslashreplace")
+    except OSError:
+        return ""

@@ -1,0 +1,193 @@
+"""What runs when suites, groups, names and marks are asked for, in real runs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from itdash.orders import Group, Selection
+
+if TYPE_CHECKING:
+    from conftest import Project, Ran
+
+MARKED = """
+    import pytest
+
+    @pytest.mark.smoke
+    def test_smoke_{0}(): pass
+
+    @pytest.mark.smoke
+    @pytest.mark.slow
+    def test_slow_{0}(): pass
+
+    def test_login_{0}(): pass
+"""
+BOX = """
+    import pytest
+
+    class TestBox:
+        def test_in(self): pass
+        @pytest.mark.parametrize("n", ["1", "a::b"])
+        def test_each(self, n): pass
+
+    class TestBoxes:
+        def test_in(self): pass
+
+    def test_in(): pass
+    def test_in_vain(): pass
+"""
+SUITES = """
+    [tool.itdash.suites.api]
+    paths = ["./other/../tests/api/"]
+    [tool.itdash.suites.api.groups]
+    smoke = "mark:smoke"
+    quick = "mark:smoke and not slow"
+    login = "k: LOGIN or nothing"
+    odd = "k:(("
+
+    [tool.itdash.suites.box]
+    paths = ["tests/box"]
+    [tool.itdash.suites.box.groups]
+    smoke = "mark:smoke"
+    whole = "path:test_box.py"
+    box = "path:test_box.py::TestBox"
+    each = "path:test_box.py::TestBox::test_each"
+    one = "path:test_box.py::TestBox::test_each[1]"
+    in = "path:tests/box/test_box.py::test_in"
+"""
+
+
+@pytest.fixture
+def suites(project: Project) -> Project:
+    """Two suites, and tests that belong to none."""
+    project.write("pytest.ini", "[pytest]\nmarkers =\n    smoke: fine\n    slow: takes long\n")
+    project.write("pyproject.toml", SUITES)
+    project.write("tests/api/test_api.py", MARKED.format("api"))
+    project.write("tests/api_too/test_too.py", MARKED.format("too"))
+    project.write("tests/box/test_box.py", BOX)
+    project.write("tests/box/test_smoke.py", MARKED.format("box"))
+    return project
+
+
+def ids(ran: Ran) -> list[str]:
+    assert ran.code == 0, ran.out + ran.err
+    return [case["id"].partition("/")[2] for case in ran.summary["cases"]]
+
+
+API = [f"api/test_api.py::test_{name}_api" for name in ("smoke", "slow", "login")]
+BOXED = [f"box/test_box.py::TestBox::{name}" for name in ("test_in", "test_each[1]", "test_each[a::b]")]
+REST = [f"box/test_box.py::{name}" for name in ("TestBoxes::test_in", "test_in", "test_in_vain")]
+SMOKE = [f"box/test_smoke.py::test_{name}_box" for name in ("smoke", "slow", "login")]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", [*API, *BOXED, *REST, *SMOKE]),
+        ("--suite api", API),
+        ("--suite box --suite api", [*BOXED, *REST, *SMOKE, *API]),
+        ("--suite api tests", API),
+        ("--group smoke", [*API[:2], *SMOKE[:2]]),
+        ("--group smoke --suite box", SMOKE[:2]),
+        ("--group smoke tests", [*API[:2], *SMOKE[:2]]),
+        ("--group quick", API[:1]),
+        ("--group login", API[2:]),
+        ("--group whole", [*BOXED, *REST]),
+        ("--group box", BOXED),
+        ("--group each", BOXED[1:]),
+        ("--group one", BOXED[1:2]),
+        ("--group in", REST[1:2]),
+        ("--group login --group one --group each", [*API[2:], *BOXED[1:]]),
+        ("--group smoke -m slow", [API[1], SMOKE[1]]),
+        ("--group smoke -k api", API[:2]),
+        ("--group smoke -n 2", [*API[:2], *SMOKE[:2]]),
+    ],
+)
+def test_what_runs(suites: Project, words: str, expected: list[str]) -> None:
+    assert ids(suites.launch(*words.split())) == expected
+
+
+def test_what_is_left_out_counts_as_deselected(suites: Project) -> None:
+    assert suites.launch("--group", "box").summary["outcomes"]["deselected"] == 6
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_an_expression_that_is_none_is_told(suites: Project, workers: list[str]) -> None:
+    ran = suites.launch("--group", "odd", *workers)
+    assert ran.code != 0
+    assert "wrong expression '((' in a group" in ran.out + (ran.folder / "pytest.log").read_text()
+    assert not ran.summary["cases"]
+
+
+def test_what_failed_last_time_is_looked_for_in_suites_outside_of_testpaths(suites: Project) -> None:
+    suites.write(
+        "pytest.ini", "[pytest]\ntestpaths = elsewhere\nmarkers =\n    smoke: fine\n    slow: takes long\n"
+    )
+    suites.write("elsewhere/test_else.py", "def test_else(): pass\n")
+    suites.write("tests/api/test_api.py", "def test_good(): pass\ndef test_bad(): assert False\n")
+    suites.write("tests/box/test_box.py", "def test_worse(): assert False\n")
+    assert suites.launch().code == 1
+    again = suites.launch("--last-failed")
+    assert again.outcomes() == {"test_bad": "failed", "test_worse": "failed"}
+    assert suites.launch("--last-failed", "--suite", "box").outcomes() == {"test_worse": "failed"}
+    assert suites.launch("--last-failed", "tests/api").outcomes() == {"test_bad": "failed"}
+
+
+PICKER = """
+    import json, os
+    import msgspec
+    from itdash.orders import Selection
+    from itdash.plugin.selection import apply
+
+    def pytest_collection_modifyitems(items):
+        selection = msgspec.json.decode(open("selection.json", "rb").read(), type=Selection)
+        out = apply(selection, items)
+        told = [[item.nodeid.rpartition("::")[2] for item in some] for some in (items, out)]
+        json.dump(told, open("picked.json", "w"))
+"""
+
+
+def picked(project: Project, selection: Selection) -> list[list[str]]:
+    """Which tests are kept, and which are left out, by their names."""
+    project.write("conftest.py", PICKER)
+    (project.folder / "selection.json").write_bytes(msgspec.json.encode(selection))
+    done = project.pytest("--collect-only", "-q")
+    assert done.returncode in (0, 5), done.stdout + done.stderr
+    told: list[list[str]] = json.loads((project.folder / "picked.json").read_text())
+    return told
+
+
+def test_what_is_done_already_is_not_called_deselected(project: Project) -> None:
+    project.write("test_a.py", "def test_1(): pass\ndef test_2(): pass\ndef test_3(): pass\n")
+    ids = [f"test_a.py::test_{number}" for number in (1, 2, 3)]
+    assert picked(project, Selection()) == [["test_1", "test_2", "test_3"], []]
+    assert picked(project, Selection(done=frozenset(ids[:2]))) == [["test_3"], []]
+    assert picked(project, Selection(only=frozenset(ids[1:]))) == [["test_2", "test_3"], ["test_1"]]
+    both = Selection(only=frozenset(ids[1:]), done=frozenset(ids[:2]))
+    assert picked(project, both) == [["test_3"], ["test_1"]]
+    assert picked(project, Selection(only=frozenset())) == [[], ["test_1", "test_2", "test_3"]]
+
+
+def test_groups_and_names_must_both_pick_a_test(project: Project) -> None:
+    project.write("test_a.py", "def test_1(): pass\ndef test_2(): pass\n")
+    project.write("test_b.py", "def test_1(): pass\n")
+    root = str(project.folder)
+    group = Group("k", "test_1", (f"{root}/test_a.py",))
+    only = frozenset({"test_a.py::test_2", "test_b.py::test_1"})
+    assert picked(project, Selection(groups=(group,))) == [["test_1"], ["test_2", "test_1"]]
+    assert picked(project, Selection(groups=(group,), only=only))[0] == []
+    whole = Group("path", root, (root,))
+    assert picked(project, Selection(groups=(group, whole), only=only))[0] == ["test_2", "test_1"]
+
+
+def test_a_group_does_not_reach_into_a_folder_with_a_longer_name(project: Project) -> None:
+    for name in ("api", "api_too", "api.d"):
+        project.write(
+            f"{name}/test_{name.replace('.', '_')}.py", f"def test_in_{name.replace('.', '_')}(): pass\n"
+        )
+    place = str(project.folder / "api")
+    for group in (Group("path", place, (place,)), Group("k", "test", (f"{place}/",))):
+        assert picked(project, Selection(groups=(group,)))[0] == ["test_in_api"]
