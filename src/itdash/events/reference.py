@@ -26,9 +26,7 @@ This page is generated from the types: `make docs`.
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD]
-    for kind in get_args(model.AnyEvent):
-        parts.append(_section(kind, kind.__struct_config__.tag))
+    parts = [_HEAD, *(_section(kind, kind.__struct_config__.tag) for kind in get_args(model.AnyEvent))]
     parts.append("# Parts of events\n")
     parts += [_section(part, part.__name__) for part in (model.CollectedCase, model.SuiteSpec)]
     return "\n".join(parts)
@@ -36,10 +34,11 @@ def page() -> str:
 
 def _section(kind: Any, name: str) -> str:
     hints = get_type_hints(kind)
-    rows = []
-    for field in msgspec.structs.fields(kind):
-        if field.name != "t":
-            rows.append(f"| `{field.name}` | {_type(hints[field.name])} | {_default(field)} |")
+    rows = [
+        f"| `{field.name}` | {_type(hints[field.name])} | {_default(field)} |"
+        for field in msgspec.structs.fields(kind)
+        if field.name != "t"
+    ]
     text = f"## {name}\n\n{inspect.cleandoc(kind.__doc__ or '')}\n"
     if kind.__struct_config__.array_like:
         text += "\nWritten as a list, its fields in this order.\n"

@@ -23,19 +23,18 @@ def plain(value: Any) -> Any:
         return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, int):
-        return value if -(1 << 63) <= value < 1 << 64 else str(value)
     if value is None or isinstance(value, (float, msgspec.Raw)):
         return value
+    if isinstance(value, int) and -(1 << 63) <= value < 1 << 64:
+        return value
     if isinstance(value, msgspec.Struct):
-        fields = type(value).__struct_fields__
-        return type(value)(*(_same_kind(getattr(value, name)) for name in fields))
+        fields = ((name, getattr(value, name)) for name in type(value).__struct_fields__)
+        return type(value)(**{name: _same_kind(field) for name, field in fields})
     return plain(str(value))
 
 
 def _same_kind(value: Any) -> Any:
-    done = plain(value)
-    return tuple(done) if isinstance(value, tuple) else done
+    return tuple(plain(value)) if isinstance(value, tuple) else plain(value)
 
 
 def encode_value(value: Any) -> bytes:

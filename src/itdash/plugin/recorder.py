@@ -105,7 +105,8 @@ class Recorder:
             self.emit(
                 model.SessionFinished(
                     t=self.now(), part=self.assignment.part, worker=self.worker, tally=tally,
-                    exit_code=int(session.exitstatus), emit_ns=segment.emit_ns, events=segment.events, lost=segment.lost,
+                    exit_code=int(session.exitstatus), emit_ns=segment.emit_ns, events=segment.events,
+                    lost=segment.lost,
                 )
             )  # fmt: skip
 

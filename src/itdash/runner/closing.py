@@ -29,7 +29,7 @@ def signal_name(code: int | None) -> str:
 
 
 def ends(state: RunState, part: int, folder: Path, now: int) -> list[model.Event]:
-    """An event for every test, and for a file in collection, that will have no report from a process that ended."""
+    """An event for what will have no report from a process that ended: its tests, or the file it imported."""
     code = state.ends[part].exit_code
     last = state.last_words.get((part, ""))
     if state.requests:

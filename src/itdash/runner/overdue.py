@@ -48,7 +48,7 @@ class Overdue:
         self._to_exit, self._exit_seconds = int(config.exit_grace * _SECOND), config.exit_grace
         self._folder, self._part, self._link, self._emit = folder, part, link, emit
         self._hangs: dict[int, _Hang] = {}
-        self.stopped = False
+        self.stopped = False  # the process, for a test: what is left may run in another
 
     def check(self, state: RunState, now: int) -> None:
         """Take the next step for everything that is over its time."""
@@ -110,7 +110,7 @@ class Overdue:
                 self._link.signal(_KILL, hang.pid)
                 del self._hangs[number]
             else:
-                self.stopped = True
+                self.stopped |= number >= 0
                 self._link.signal(_INT, hang.pid)
         elif number >= 0 and _went_on(state, hang):
             del self._hangs[number]
@@ -129,9 +129,6 @@ def _closing_file(node: str, how: str) -> Callable[[int, str], Event]:
 
 def _went_on(state: RunState, hang: _Hang) -> bool:
     """Whether the test ended after all, and its process went on to the next or to its end."""
-    later = any(
-        other.started > hang.since and other.worker == hang.worker for other in state.running.values()
-    )
-    return later or any(
-        word.t > hang.since for (_, worker), word in state.last_words.items() if worker == hang.worker
-    )
+    later = [running.started for running in state.running.values() if running.worker == hang.worker]
+    later += [word.t for (_, worker), word in state.last_words.items() if worker == hang.worker]
+    return max(later, default=0) > hang.since
