@@ -8,13 +8,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
+from tests_support import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Project
@@ -33,14 +32,6 @@ MIXED = """
 """
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until something is so; fail when it never is."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
 
 
 def test_a_project_without_any_configuration(project: Project) -> None:
@@ -341,7 +332,7 @@ def launch_until_it_hangs(project: Project) -> tuple[subprocess.Popen[str], int]
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_a_signal_stops_with_a_full_summary(project: Project, number: int, code: int) -> None:
     running, child = launch_until_it_hangs(project)

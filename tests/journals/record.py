@@ -78,7 +78,10 @@ def record(name: str, files: dict[str, str], arguments: list[str]) -> None:
     """Run one project and keep its segments."""
     with tempfile.TemporaryDirectory() as place:
         project = Path(place) / "project"
-        for path, text in {"pytest.ini": "[pytest]\nasyncio_default_fixture_loop_scope = function\n", **files}.items():
+        for path, text in {
+            "pytest.ini": "[pytest]\nasyncio_default_fixture_loop_scope = function\n",
+            **files,
+        }.items():
             (project / path).parent.mkdir(parents=True, exist_ok=True)
             (project / path).write_text(text)
         command = [sys.executable, "-m", "itdash", "launch", "--headless", *arguments]
@@ -96,7 +99,7 @@ def neutral(text: str, place: str, run: str) -> str:
     text = text.replace(f"{place}/project", "/project").replace(run, "20260101-120000-cafe")
     text = text.replace(sys.prefix, "/venv").replace(sys.base_prefix, "/python")
     text = re.sub(r'"pid":\d+', '"pid":4242', text)
-    text = re.sub(r"Thread 0x[0-9a-f]+", "Thread 0x00007f0000000000", text)
+    text = re.sub(r"hread 0x[0-9a-f]+", "hread 0x00007f0000000000", text)
     text = re.sub(r'"/[^"]*/src/itdash/', '"/venv/itdash/', text)
     text = re.sub(r'\\"/[^"\\]*/src/itdash/', r'\\"/venv/itdash/', text)
     return re.sub(r'"started":[\d.]+', '"started":1767268800.0', text)

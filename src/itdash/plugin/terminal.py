@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+# pytest's own, and one that has a word for repetitions only
+_HARMLESS = ("_pytest.", "itdash.", "pytest_rerunfailures")
+
 
 def quicken(config: pytest.Config, seen: Callable[[Any, str], None]) -> bool:
     """Let plain passes be counted, not printed; `seen(report, category)` hears of each.
@@ -62,6 +65,6 @@ def _counted_by_pytest_alone(config: pytest.Config) -> bool:
     """Whether the words under which reports are counted come from pytest itself."""
     for impl in config.hook.pytest_report_teststatus.get_hookimpls():
         module = getattr(impl.function, "__module__", "")
-        if not module.startswith(("_pytest.", "itdash.")):
+        if not module.startswith(_HARMLESS):
             return False
     return True

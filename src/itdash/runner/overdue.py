@@ -111,7 +111,7 @@ class Overdue:
                 del self._hangs[number]
             else:
                 self.stopped |= number >= 0
-                self._link.signal(_INT, hang.pid)
+                self._link.signal(_KILL if number == _EXITING else _INT, hang.pid)
         elif number >= 0 and _went_on(state, hang):
             del self._hangs[number]
         elif not hang.killed and now - hang.since > _STACKS_TAKE + _GENTLY:

@@ -26,6 +26,7 @@ _SECOND = 1_000_000_000
 _FIRST_PROGRESS, _LAST_PROGRESS = 2 * _SECOND, 30 * _SECOND
 _LIVE = _SECOND // 10
 _BAR = 20
+_BAD = ("crashed", "timed_out", "interrupted", "not_run", "failed", "errors")
 _LOG_READ, _LOG_LINES = 65_536, 60
 
 
@@ -238,7 +239,8 @@ class CiView:
         if end is None:
             return
         counts = queries.outcomes(state)
-        told = [f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number]
+        names = [*_BAD, *(name for name in counts if name not in _BAD)]
+        told = [f"{counts[name]:,} {name.replace('_', ' ')}" for name in names if counts[name]]
         role = {"passed": "passed", "failed": "failed"}.get(end.verdict, "crashed")
         text = f"{', '.join(told) or 'no tests'} in {words.seconds(end.t)}"
         self._line(f"{self._paint(role, end.verdict.upper())}  {text}  (exit code {end.exit_code})")
