@@ -1,4 +1,4 @@
-"""Every figure, as one table: `python benchmarks/run.py [RUNS]`, with the interpreter that has itdash installed."""
+"""Every figure, as one table: `python benchmarks/run.py [RUNS]`, with the interpreter that has itdash."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from timing import table
 def main() -> None:
     """Measure and print."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    print(
-        f"Python {platform.python_version()}, pytest {version('pytest')}, {os.cpu_count()} cores, {runs} runs or more each"
-    )
+    machine = f"Python {platform.python_version()}, pytest {version('pytest')}, {os.cpu_count()} cores"
+    print(f"{machine}, at least {runs} runs of each command, in turn")
     print(table(spine.rows(runs)))
 
 

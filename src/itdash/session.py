@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from itdash import __version__
+from itdash.errors import RunDirectoryError
 from itdash.events import model
 from itdash.events.journal import OVERFLOW, SEGMENTS, Tail
 from itdash.events.segment import Segment
@@ -99,7 +100,6 @@ class Session:
 
     def run(self) -> int:
         """Run to the end and return the exit code."""
-        (self.folder / "pid").write_text(str(os.getpid()))
         restore = self._listen()
         try:
             self._start_part()
@@ -176,8 +176,7 @@ class Session:
     # -- processes --
 
     def _start_part(self) -> None:
-        self._part += 1
-        part = self._part
+        part = self._part + 1
         done = frozenset(case.id for case in self.state.cases.values() if case.outcome)
         selection = msgspec.structs.replace(self.plan.selection, done=done)
         args = self.plan.args
@@ -185,9 +184,16 @@ class Session:
             args = (*args, f"--maxfail={self.plan.max_fail - len(self.state.failing)}")
         first = max(self.state.ids, default=-1) + 1
         order = Order(args, Assignment(str(self.folder), self.origin, part, first, "", selection))
-        (self.folder / SEGMENTS).mkdir(parents=True, exist_ok=True)  # a test may have cleaned up too well
         name = self.folder / f"order-{part}.json"
-        name.write_bytes(msgspec.json.encode(order))
+        try:
+            (self.folder / SEGMENTS).mkdir(parents=True, exist_ok=True)  # a test may have cleaned up too well
+            name.write_bytes(msgspec.json.encode(order))
+        except OSError as error:
+            raise RunDirectoryError(
+                f"the run directory cannot be written: {error.strerror}", where=str(self.folder),
+                mend="make room there, or choose another place with `directory` in [tool.itdash]",
+            ) from None  # fmt: skip
+        self._part = part
         self._overdue = Overdue(self.config, self.folder, part, self.link, self._emit)
         self.link.run(str(name), str(self.folder / "pytest.log"))
 
@@ -242,18 +248,28 @@ class Session:
     def _after_part(self) -> None:
         crashed, self._crashed_in_test = self._crashed_in_test, False
         stopped = self._overdue is not None and self._overdue.stopped
-        pending = any(not case.outcome for case in self.state.cases.values())
-        limit = self.plan.max_fail
+        pending = len(self.state.cases) > self.state.finished_cases
         if pending and not self.state.requests and (crashed or stopped):
             self._crashes += crashed
-            if limit and len(self.state.failing) >= limit:
-                self._reason = f"stopped after {len(self.state.failing)} failures"
-            elif self._crashes > self.config.max_crashes:
-                self._reason = f"{self._crashes} processes crashed; no more were started (max_crashes)"
-            else:
-                self._start_part()
+            if self._goes_on():
                 return
         self._finish()
+
+    def _goes_on(self) -> bool:
+        """Start another process for the tests that are left, unless a limit or the disk says no."""
+        failing, limit = len(self.state.failing), self.plan.max_fail
+        if limit and failing >= limit:
+            self._reason = f"stopped after {failing} failures"
+        elif self._crashes > self.config.max_crashes:
+            self._reason = f"{self._crashes} processes crashed; no more were started (max_crashes)"
+        else:
+            try:
+                self._start_part()
+            except RunDirectoryError as error:
+                self._reason = error.what
+            else:
+                return True
+        return False
 
     def _finish(self) -> None:
         word = verdict.judge(
