@@ -16,6 +16,19 @@ def main() -> None:
 
         print(f"itdash {__version__}")
         return
+    try:
+        code = _run(argv)
+    except KeyboardInterrupt:  # before a session was there to hear of it
+        code = 130
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            pass  # whoever read it is gone
+    os._exit(code)  # all that is left would be taken apart for nothing
+
+
+def _run(argv: list[str]) -> int:
     link = None
     if argv[:1] and argv[0] in _RUNNING and not {"--help", "-h"} & set(argv):
         from itdash.runner.process import start_keeper
@@ -23,13 +36,7 @@ def main() -> None:
         link = start_keeper()
     from itdash.cli import run
 
-    code = run(argv, link)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            pass  # whoever read it is gone
-    os._exit(code)  # all that is left would be taken apart for nothing
+    return run(argv, link)
 
 
 if __name__ == "__main__":

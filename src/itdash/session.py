@@ -23,11 +23,12 @@ from itdash.state import fold, verdict
 from itdash.state.run import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from types import FrameType
 
     from itdash.config import Config
+    from itdash.requirements.find import Found
     from itdash.runner.command import Plan
     from itdash.runner.process import Link
 
@@ -68,9 +69,11 @@ class Session:
         command: Sequence[str],
         link: Link,
         views: Sequence[View],
+        required: Found | None = None,
+        gate: Callable[[RunState], str] = lambda _: "",
     ) -> None:
         self.plan, self.config, self.root, self.link, self.views = plan, config, root, link, views
-        self.state = RunState()
+        self.state, self._gate = RunState(), gate
         self.origin = time.perf_counter_ns()
         self._base = root / config.directory
         self.folder, warning = rundir.create(self._base)
@@ -81,7 +84,7 @@ class Session:
         )
         self._part = 0
         self._crashes = 0
-        self._crashed_in_test = False
+        self._crashed = False
         self._pid = 0
         self._overdue: Overdue | None = None
         self._signals: list[int] = []
@@ -95,8 +98,11 @@ class Session:
                 tuple(model.SuiteSpec(suite.name, suite.title, suite.paths) for suite in config.suites),
             )
         )  # fmt: skip
-        if warning:
-            self._emit(model.NoteAdded(self._now(), warning))
+        for part in required.declared if required else ():
+            self._emit(model.RequirementsDeclared(self._now(), part.suite, part.file, part.rows))
+        for note in (warning, required.note if required else ""):
+            if note:
+                self._emit(model.NoteAdded(self._now(), note))
 
     def run(self) -> int:
         """Run to the end and return the exit code."""
@@ -213,8 +219,8 @@ class Session:
         self._pump()
         for event in closing.ends(self.state, self._part, self.folder, self._now()):
             self._emit(event)
-            self._crashed_in_test |= isinstance(event, model.CaseAborted) and event.end == "crashed"
         self._pump()
+        self._crashed = closing.crashed(self.state, self._part)
 
     def _keeper_died(self) -> None:
         """The process between us and pytest was killed; pytest goes with it, and another takes its place."""
@@ -246,13 +252,12 @@ class Session:
     # -- what comes after a part --
 
     def _after_part(self) -> None:
-        crashed, self._crashed_in_test = self._crashed_in_test, False
         stopped = self._overdue is not None and self._overdue.stopped
         pending = len(self.state.cases) > self.state.finished_cases
-        if pending and not self.state.requests and (crashed or stopped):
-            self._crashes += crashed
-            if self._goes_on():
-                return
+        if self._crashed and not stopped:
+            self._crashes += 1
+        if pending and (self._crashed or stopped) and self._goes_on():
+            return
         self._finish()
 
     def _goes_on(self) -> bool:
@@ -272,9 +277,9 @@ class Session:
         return False
 
     def _finish(self) -> None:
-        word = verdict.judge(
-            self.state, self._part, self._reason, self._overdue is not None and self._overdue.stopped
-        )
+        overdue = self._overdue is not None and self._overdue.stopped
+        word = verdict.judge(self.state, self._part, self._reason, overdue=overdue, crashes=self._crashes)
+        word = verdict.gated(word, self._gate(self.state))
         self._emit(model.RunFinished(self._now(), word.verdict, word.exit_code, word.reason))
         self._pump()
 

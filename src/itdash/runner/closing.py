@@ -34,7 +34,7 @@ def ends(state: RunState, part: int, folder: Path, now: int) -> list[model.Event
     last = state.last_words.get((part, ""))
     if state.requests:
         return _interrupted(state, state.requests[0].why, now)
-    if last is not None and last.exit_code == code and not state.internal_errors:
+    if last is not None and last.exit_code == code and not _broke(state, part):
         return _interrupted(
             state, "; ".join(stop.reason for stop in state.stopped) or "pytest was stopped", now
         )
@@ -48,6 +48,26 @@ def ends(state: RunState, part: int, folder: Path, now: int) -> list[model.Event
     return events
 
 
+def crashed(state: RunState, part: int) -> bool:
+    """Whether a process went unasked while its tests were known, so that another may run what is left."""
+    if state.requests:
+        return False
+    last = state.last_words.get((part, ""))
+    if last is None:
+        return bool(state.cases)
+    began = state.processes[part].t if part in state.processes else 0
+    in_test = any(
+        case.outcome == "crashed" and not case.worker and case.ended > began for case in state.cases.values()
+    )
+    return in_test and (_broke(state, part) or last.exit_code != state.ends[part].exit_code)
+
+
+def _broke(state: RunState, part: int) -> bool:
+    """Whether pytest or a plugin failed in this process."""
+    began = state.processes[part].t if part in state.processes else 0
+    return any(error.t > began for error in state.internal_errors)
+
+
 def _interrupted(state: RunState, why: str, now: int) -> list[model.Event]:
     return [
         model.CaseAborted(now, number, "interrupted", f"{why}, in {running.stage}")
@@ -58,7 +78,7 @@ def _interrupted(state: RunState, why: str, now: int) -> list[model.Event]:
 def how_it_ended(state: RunState, part: int) -> str:
     """The end of a process in a few words."""
     end = state.ends[part]
-    if state.internal_errors and end.exit_code == 3:
+    if end.exit_code == 3 and _broke(state, part):
         return "internal error of pytest"
     return end.signal or ("its parent was killed" if end.exit_code is None else f"exit {end.exit_code}")
 

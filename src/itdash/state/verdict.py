@@ -19,10 +19,13 @@ class Judgement(NamedTuple):
     reason: str
 
 
-def judge(state: RunState, part: int, reason: str = "", overdue: bool = False) -> Judgement:
+def judge(
+    state: RunState, part: int, reason: str = "", *, overdue: bool = False, crashes: int = 0
+) -> Judgement:
     """The word on a run whose last part is `part`; everything that crashed is closed already.
 
-    `overdue` tells that itdash itself ended the last process, for a test that was over its time.
+    `overdue` tells that itdash itself ended the last process, for a test that was over its time; `crashes`
+    counts the processes that went unasked.
     """
     end = state.ends[part]
     last = state.last_words.get((part, ""))
@@ -39,7 +42,16 @@ def judge(state: RunState, part: int, reason: str = "", overdue: bool = False) -
         return Judgement("crashed" if "crashed" in outcomes else "failed", errors.TESTS_FAILED, reason)
     if last is None or code != last.exit_code:
         return _unexpected_end(state, end, code, outcomes, reason)
+    if crashes:
+        outcomes.add("crashed")
     return _expected_end(state, code, outcomes, failing, reason)
+
+
+def gated(word: Judgement, broken: str) -> Judgement:
+    """The word on a run that passed, but not a gate of itdash's own; a run that failed keeps its word."""
+    if broken and word.exit_code == errors.PASSED and word.verdict == "passed":
+        return Judgement("failed", errors.GATE, broken)
+    return word
 
 
 def process_code(end: ProcessEnded) -> int:
