@@ -31,7 +31,7 @@ golden:          ## record the journals anew and accept the outputs that follow 
 	$(BIN)/pytest -q tests/state tests/views --snapshot-update
 
 docs:            ## the pages that are made from the types
-	$(BIN)/python -m itdash.reference docs
+	$(BIN)/python -m itdash.reference
 
 bench:           ## the figures, as tables
 	$(BIN)/python benchmarks/run.py
