@@ -248,18 +248,19 @@ def test_config_in_a_folder_whose_name_the_stream_cannot_carry(project: Project)
 def test_a_run_is_steered_by_file_environment_and_flags(project: Project) -> None:
     project.write("pyproject.toml", '[tool.itdash]\ndirectory = "kept"\npytest_args = ["-k", "one"]\n')
     project.write("test_a.py", "def test_one(): pass\ndef test_two(): pass\n")
-    ran = project.launch()
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other plugins take their time
+    ran = project.launch(**alone)
     assert ran.code == 0, ran.out + ran.err
     (summary,) = (project.folder / "kept" / "runs").glob("*/summary.json")
     assert [case["id"] for case in json.loads(summary.read_text())["cases"]] == ["test_a.py::test_one"]
-    assert project.launch(ITDASH_PYTEST_ARGS="-k none").code == 5
-    assert project.launch("-k", "two", ITDASH_PYTEST_ARGS="-k none").code == 0
-    assert project.launch("-k", "two", "--", "-k", "nobody").code == 5
+    assert project.launch(ITDASH_PYTEST_ARGS="-k none", **alone).code == 5
+    assert project.launch("-k", "two", ITDASH_PYTEST_ARGS="-k none", **alone).code == 0
+    assert project.launch("-k", "two", "--", "-k", "nobody", **alone).code == 5
 
 
 def test_an_id_that_the_stream_cannot_carry_does_not_end_the_run(project: Project) -> None:
     project.write("test_a.py", "def test_größe():\n    assert 'ä' == 'ö'\n")
-    ran = project.launch(PYTHONIOENCODING="ascii:strict")
+    ran = project.launch(PYTHONIOENCODING="ascii:strict", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     assert ran.code == 1, ran.err
     assert "test_gr\\xf6\\xdfe" in ran.out
     assert "Traceback" not in ran.err

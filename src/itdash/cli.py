@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,13 @@ Examples:
   ITDASH_TIMEOUT=30 itdash config        the same with a variable of the environment
 """
 
+_REQUIREMENTS_EXAMPLES = """\b
+Examples:
+  itdash requirements                    every requirement, its tests, their last outcomes
+  itdash requirements --suite sessions   those of one suite
+  itdash requirements --json             the same for a program
+"""
+
 
 class _Commands(click.Group):
     """The commands; a wrong one is told with the nearest right one, also by an old click."""
@@ -58,7 +66,8 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"{_EXAMPLES}\n{_CONFIG_EXAMPLES}",
+    epilog=_EXAMPLES
+    + "".join(more.partition("Examples:\n")[2] for more in (_CONFIG_EXAMPLES, _REQUIREMENTS_EXAMPLES)),
 )
 @click.version_option(__version__, prog_name="itdash", message="%(prog)s %(version)s")
 def main() -> None:
@@ -84,10 +93,21 @@ def main() -> None:
 @click.option("--retries", type=int, metavar="N", help="Try a failed test again up to N times.")
 @click.option("--profile", default="", metavar="NAME", help="Use the values of this profile.")
 @click.option("--ascii", "ascii_only", is_flag=True, default=None, help="Use plain ASCII instead of glyphs.")
+@click.option(
+    "--require-coverage",
+    "share",
+    default="",
+    metavar="SHARE",
+    help="Fail when less than this share of requirements is verified, such as 90%.",
+)
+@click.option(
+    "--strict-requirements", "strict", is_flag=True, help="Fail unless every requirement is verified."
+)
 @click.pass_context
 def launch(
     context: click.Context, /, paths: tuple[str, ...], suites: tuple[str, ...], groups: tuple[str, ...],
-    keyword: str, mark: str, exit_first: bool, last_failed: bool, profile: str, **flags: Any,
+    keyword: str, mark: str, exit_first: bool, last_failed: bool, profile: str, share: str,
+    strict: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Run tests in a process of their own, show what happens, and end with pytest's exit code.
 
@@ -109,15 +129,16 @@ def launch(
         paths=paths, suites=suites, groups=groups, keyword=keyword, mark=mark, exit_first=exit_first,
         only=only, extra=extra,
     )  # fmt: skip
-    context.exit(_launch(link, loaded, request))
+    context.exit(_launch(link, loaded, request, share, strict))
 
 
-def _launch(link: Link | None, loaded: Any, request: Any) -> int:
+def _launch(link: Link | None, loaded: Any, request: Any, share: str, strict: bool) -> int:
     from importlib.util import find_spec
 
     from itdash.render.paint import paint_for
     from itdash.runner.command import plan
     from itdash.runner.process import start_keeper
+    from itdash.runner.required import gate, required
     from itdash.session import Session
     from itdash.views.ci import CiView
     from itdash.views.json_report import ReportFile
@@ -125,13 +146,16 @@ def _launch(link: Link | None, loaded: Any, request: Any) -> int:
 
     config = loaded.config
     made = plan(request, config, loaded.root, Path.cwd(), lambda name: find_spec(name) is not None)
+    found = required(request, config, loaded.root, Path.cwd())
+    judge = gate(share, strict, found, loaded.root)
     paint = paint_for(sys.stdout, ascii_only=config.ascii)
     screen = CiView(
         sys.stdout, paint, config.slowest, config.failures_shown, sys.stdout.isatty() and paint.colour
     )
     session = Session(
-        made, config, loaded.root, sys.argv, link or start_keeper(), [ReportFile(), SummaryFile(), screen]
-    )
+        made, config, loaded.root, sys.argv, link or start_keeper(), [ReportFile(), SummaryFile(), screen],
+        found, judge,
+    )  # fmt: skip
     return session.run()
 
 
@@ -154,6 +178,34 @@ def config(given: tuple[Link | None, tuple[str, ...]], profile: str) -> None:
         _say(f"{key.name} = {_shown(getattr(loaded.config, key.name))}")
         _say(f"  {key.help}")
         _say(f"  from: {loaded.origins[key.name]}")
+
+
+@main.command(epilog=_REQUIREMENTS_EXAMPLES, short_help="Show which requirements the tests verify.")
+@click.option("--suite", "suites", multiple=True, metavar="NAME", help="Show this suite; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--profile", default="", metavar="NAME", help="Use the values of this profile.")
+@click.option("--ascii", "ascii_only", is_flag=True, default=None, help="Use plain ASCII instead of glyphs.")
+@click.pass_obj
+def requirements(
+    given: tuple[Link | None, tuple[str, ...]], suites: tuple[str, ...], as_json: bool, profile: str,
+    ascii_only: bool | None,
+) -> None:  # fmt: skip
+    """Show every requirement, the tests that name it, and how each did when it last ran; runs nothing."""
+    from itdash.config import load
+    from itdash.events.wire import encode_value
+    from itdash.render.paint import paint_for
+    from itdash.views import requirements as view
+
+    if given[1]:
+        raise click.UsageError("What follows -- goes to pytest, and `requirements` does not run it.")
+    loaded = load(Path.cwd(), {"ascii": ascii_only}, profile)
+    made = view.made(loaded.config, loaded.root, suites)
+    if as_json:
+        click.echo(encode_value(view.document(made)).decode())
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    for line in view.text(made, paint_for(sys.stdout, ascii_only=loaded.config.ascii), width):
+        click.echo(line, color=True)
 
 
 def _shown(value: Any) -> str:

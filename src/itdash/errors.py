@@ -14,8 +14,8 @@ BY_SIGNAL = 128
 EXIT_CODES = {
     PASSED: "all tests passed",
     TESTS_FAILED: "tests failed, or a test crashed or timed out",
-    INTERRUPTED: "pytest was stopped from inside (`pytest.exit`, or a limit)",
-    INTERNAL_ERROR: "pytest or a plugin broke, or the process ended before its last word",
+    INTERRUPTED: "pytest was stopped from inside (`pytest.exit`), or could not collect a file",
+    INTERNAL_ERROR: "pytest or a plugin broke, or the process ended in a way that nobody saw",
     USAGE_ERROR: "wrong arguments or configuration",
     NO_TESTS: "no tests were found",
     6: "pytest's limit of warnings was passed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -56,3 +57,16 @@ def _type(hint: Any) -> str:
         return "table"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", SuiteConfig: "table"}
     return names[hint]
+
+
+def main(folder: Path) -> None:
+    """Write the generated pages, and the generated parts of others, anew."""
+    from itdash.events import reference
+
+    (folder / "events.md").write_text(reference.page())
+    page = folder / "configuration.md"
+    page.write_text(refreshed(page.read_text()))
+
+
+if __name__ == "__main__":
+    main(Path("docs"))

@@ -17,7 +17,7 @@ from itdash.events import model
 from itdash.events.journal import OVERFLOW, SEGMENTS, Tail
 from itdash.events.segment import Segment
 from itdash.orders import Assignment, Order
-from itdash.runner import closing, process, rundir
+from itdash.runner import closing, keeper, process, rundir
 from itdash.runner.overdue import Overdue
 from itdash.state import fold, verdict
 from itdash.state.run import RunState
@@ -109,6 +109,7 @@ class Session:
         restore = self._listen()
         try:
             self._start_part()
+            keeper.adopt_orphans()
             rundir.retain(self._base, self.config.keep_runs, self.config.keep_bytes)
             self._pump()
             for view in self.views:
@@ -217,10 +218,15 @@ class Session:
     def _exited(self, code: int | None) -> None:
         self._emit(model.ProcessEnded(self._now(), self._part, code, closing.signal_name(code)))
         self._pump()
+        running = bool(self.state.running)
         for event in closing.ends(self.state, self._part, self.folder, self._now()):
             self._emit(event)
         self._pump()
         self._crashed = closing.crashed(self.state, self._part)
+        if self._crashed and not running:
+            how = closing.how_it_ended(self.state, self._part)
+            self._emit(model.NoteAdded(self._now(), f"the process ended between two tests: {how}"))
+            self._pump()
 
     def _keeper_died(self) -> None:
         """The process between us and pytest was killed; pytest goes with it, and another takes its place."""
@@ -232,6 +238,7 @@ class Session:
         self._pump()
         self._exited(None)
         self.link.close()
+        keeper.end_all()  # what the keeper was the parent of is ours now
         self.link = process.start_keeper()
         self._settled = True
 

@@ -15,7 +15,7 @@ from itdash.events import model, wire
 from itdash.events.reference import page
 
 KINDS = list(get_args(model.AnyEvent))
-SAMPLES: dict[Any, Any] = {str: "text", int: 7, float: 0.5, bool: True, dict: {"a": 1}}
+SAMPLES: dict[Any, Any] = {str: "text", int: 7, float: 0.5, bool: True, bytes: b"\1\2", dict: {"a": 1}}
 
 
 def sample(kind: type[model.Event]) -> model.Event:
@@ -24,7 +24,9 @@ def sample(kind: type[model.Event]) -> model.Event:
     for field in msgspec.structs.fields(kind):
         text = str(field.type)
         if "CollectedCase" in text:
-            values[field.name] = (model.CollectedCase("a::b", 3, ("slow",)),)
+            values[field.name] = (model.CollectedCase("a::b", 3, ("slow",), ("4.1",)),)
+        elif "RequirementRow" in text:
+            values[field.name] = (model.RequirementRow("4.1", "Limit", "chapter 4", "4", ("slow",)),)
         elif "SuiteSpec" in text:
             values[field.name] = (model.SuiteSpec("unit", "Unit", ("tests",)),)
         elif "Literal" in text:
@@ -36,7 +38,7 @@ def sample(kind: type[model.Event]) -> model.Event:
         elif "dict" in text:
             values[field.name] = {"passed": 1}
         else:
-            values[field.name] = SAMPLES[int if "int" in text else field.type]
+            values[field.name] = SAMPLES[int if "int" in text else float if "float" in text else field.type]
     return kind(**values)
 
 

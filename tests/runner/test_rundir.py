@@ -113,7 +113,7 @@ def test_a_whole_run_goes_elsewhere_and_its_log_says_where(project: Project, tmp
     project.write("test_a.py", "def test_a(): pass\n")
     place = tmp_path / "temporary"
     place.mkdir()
-    ran = project.launch(TMPDIR=str(place))
+    ran = project.launch(TMPDIR=str(place), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     assert ran.code == 0, ran.out + ran.err
     (summary,) = place.glob("itdash-*/runs/*/summary.json")
     assert f"runs cannot be kept in {project.folder / '.itdash'}" in ran.out
@@ -208,7 +208,7 @@ def test_runs_come_and_go_with_itdash(project: Project) -> None:
     project.write("pyproject.toml", "[tool.itdash]\nkeep_runs = 2\n")
     folders = []
     for _ in range(3):
-        ran = project.launch()
+        ran = project.launch(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
         assert ran.code == 0, ran.out + ran.err
         folders.append(max((project.folder / ".itdash" / "runs").iterdir()))
     assert [folder.exists() for folder in folders] == [False, True, True]

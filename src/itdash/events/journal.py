@@ -6,6 +6,7 @@ import os
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from itdash.events.opsfiles import OperationFiles
 from itdash.events.wire import decode
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 SEGMENTS = "segments"
 OVERFLOW = "overflow"
+_KEPT = "overflow.jsonl"
 _CHUNK = 4 << 20
+_IDLE_EVERY = 20
 
 _moment = attrgetter("t")
 
@@ -30,18 +33,18 @@ class _Reader:
 
     def lines(self) -> bytes:
         """The whole lines that are there and were not read yet."""
-        try:
-            data = os.read(self._fd, _CHUNK)
-        except BlockingIOError:
-            return b""
-        if not data:
-            return b""
-        cut = data.rfind(b"\n") + 1
-        if not cut:
-            self._rest += data
-            return b""
-        whole, self._rest = self._rest + data[:cut], data[cut:]
-        return whole
+        pieces = [self._rest]
+        while True:
+            try:
+                data = os.read(self._fd, _CHUNK)
+            except BlockingIOError:
+                data = b""
+            cut = data.rfind(b"\n") + 1
+            if not data or cut:
+                break
+            pieces.append(data)  # a line that is longer than a chunk
+        self._rest = data[cut:] if cut else b"".join(pieces)
+        return b"".join(pieces) + data[:cut] if cut else b""
 
     @property
     def rest(self) -> bytes:
@@ -59,6 +62,8 @@ class Tail:
         self._folder = run / SEGMENTS
         self._overflow = run / OVERFLOW
         self._readers: dict[str, _Reader] = {}
+        self._operations = OperationFiles(self._folder)
+        self._quiet = 0
         self.unread = 0
         self.bytes = 0
 
@@ -73,17 +78,33 @@ class Tail:
     def read(self) -> list[AnyEvent]:
         """What is new since the last call, oldest first; empty when all is read."""
         self._discover()
-        batches = []
-        for reader in self._readers.values():
+        # First: what a test began is read no earlier than the line that says that the test began.
+        operations = self._operations.read()
+        self.bytes += sum(len(event.words) for event in operations)
+        batches: list[list[AnyEvent]] = [list(operations)] if operations else []
+        for name, reader in self._readers.items():
             lines = reader.lines()
             if lines:
+                if name == OVERFLOW:
+                    self._keep(lines)
                 self.bytes += len(lines)
                 events, unread = decode(lines)
                 self.unread += unread
                 batches.append(events)
+        self._quiet = 0 if batches else self._quiet + 1
+        if self._quiet % _IDLE_EVERY == 1:
+            batches.append(list(self._operations.read_idle()))
         if len(batches) < 2:
             return batches[0] if batches else []
         return sorted((event for batch in batches for event in batch), key=_moment)
+
+    def _keep(self, lines: bytes) -> None:
+        """What came through the pipe is put on disk by us, for a later reader, if we may write."""
+        try:
+            with (self._folder / _KEPT).open("ab") as kept:
+                kept.write(lines)
+        except OSError:
+            return
 
     @property
     def unread_so_far(self) -> int:
@@ -96,6 +117,11 @@ class Tail:
         for reader in self._readers.values():
             reader.close()
         self._readers.clear()
+        self._operations.close()
+
+    def _had(self, name: str) -> bool:
+        """Whether these lines came through the pipe already."""
+        return name == _KEPT and OVERFLOW in self._readers
 
     def _discover(self) -> None:
         try:
@@ -104,7 +130,7 @@ class Tail:
             return
         if len(names) >= len(self._readers):
             for name in sorted(names):
-                if name not in self._readers and name.endswith(".jsonl"):
+                if name not in self._readers and name.endswith(".jsonl") and not self._had(name):
                     self._readers[name] = _Reader(os.path.join(self._folder, name))
 
 

@@ -15,6 +15,9 @@ End = Literal["crashed", "timed out", "interrupted"]
 
 Verdict = Literal["passed", "failed", "interrupted", "crashed", "error"]
 
+BudgetVerdict = Literal["kept", "broken", "too few samples", "never ran"]
+
+Dimension = Literal["time", "rate", "count", "share"]
 
 NOTHING = msgspec.Raw()
 """The detail of a report that says no more than outcome and duration."""
@@ -35,11 +38,25 @@ class SuiteSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CollectedCase(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A test that pytest will run: its node id, its line (from 0; -1 where unknown) and its own keywords."""
+    """A test that pytest will run: its node id, its line (from 0; -1 where unknown) and its own keywords.
+
+    `requirements` are the ids that its marks name, those of its class and module too.
+    """
 
     id: str
     line: int = -1
     keywords: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+
+
+class RequirementRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Something that the system must do; `source` tells where it comes from, `parent` is another one's id."""
+
+    id: str
+    title: str = ""
+    source: str = ""
+    parent: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class RunStarted(Event, frozen=True, tag="RunStarted"):
@@ -242,6 +259,59 @@ class RunFinished(Event, frozen=True, tag="RunFinished"):
     reason: str = ""
 
 
+class OperationsHappened(Event, frozen=True, tag="OperationsHappened"):
+    """Operations began and ended in one process; made from its `.ops` file, it is not written as a line.
+
+    `words` are what stands in the file from `slot` on; `more` tells that the file holds more already.
+    """
+
+    source: str
+    slot: int
+    words: bytes
+    more: bool = False
+
+
+class ProbeClosed(Event, frozen=True, tag="ProbeClosed"):
+    """A pytest process told what its probe recorded, what that cost, and what was lost or refused."""
+
+    records: int
+    bytes: int
+    emit_ns: int
+    lost: int = 0
+    errors: int = 0
+
+
+class MarkAdded(Event, frozen=True, tag="MarkAdded"):
+    """A test or its system marked a moment."""
+
+    text: str
+
+
+class BudgetJudged(Event, frozen=True, tag="BudgetJudged"):
+    """A test's budget was judged when its call was over.
+
+    `measured` is in nanoseconds, per second, pieces, or 1 for all, as `dimension` says.
+    """
+
+    case: int
+    operation: str
+    limit: str
+    verdict: BudgetVerdict
+    dimension: Dimension
+    measured: float | None = None
+    n: int = 0
+    margin: float | None = None
+    message: str = ""
+
+
+class RequirementsDeclared(Event, frozen=True, tag="RequirementsDeclared"):
+    """A file beside the tests of a suite declares requirements; its path starts at the project's folder."""
+
+    suite: str
+    file: str
+    rows: tuple[RequirementRow, ...]
+
+
 AnyEvent = (
     RunStarted
     | ProcessStarted
@@ -266,4 +336,9 @@ AnyEvent = (
     | StopRequested
     | NoteAdded
     | RunFinished
+    | OperationsHappened
+    | ProbeClosed
+    | MarkAdded
+    | BudgetJudged
+    | RequirementsDeclared
 )

@@ -28,7 +28,8 @@ def page() -> str:
     """The whole page."""
     parts = [_HEAD, *(_section(kind, kind.__struct_config__.tag) for kind in get_args(model.AnyEvent))]
     parts.append("# Parts of events\n")
-    parts += [_section(part, part.__name__) for part in (model.CollectedCase, model.SuiteSpec)]
+    pieces = (model.CollectedCase, model.RequirementRow, model.SuiteSpec)
+    parts += [_section(part, part.__name__) for part in pieces]
     return "\n".join(parts)
 
 

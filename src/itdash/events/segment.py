@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 _HIGH_FD = 700
 
 
+def high(low: int) -> int:
+    """The same file under a high number, out of the way of tests that close and reuse low ones."""
+    try:
+        moved = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH_FD)
+    except OSError:
+        return low
+    os.close(low)
+    return moved
+
+
 class Segment:
     """Appends events to `path`; when the disk refuses, sends them through the pipe at `overflow`.
 
@@ -78,12 +88,7 @@ class Segment:
             low = self._open(self._path, flags, 0o644)
         except OSError:
             return -1
-        try:
-            high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH_FD)
-        except OSError:
-            return low
-        os.close(low)
-        return high
+        return high(low)
 
     def _is_ours(self) -> bool:
         try:

@@ -36,6 +36,6 @@ def last_failed(base: Path) -> frozenset[str] | None:
         except (OSError, msgspec.DecodeError):
             continue
         for case in summary.cases:
-            if case.outcome != "not run":
+            if case.outcome not in ("not run", "interrupted"):
                 newest.setdefault(case.id, case.outcome)
     return frozenset(nodeid for nodeid, outcome in newest.items() if outcome in FAILING) or None

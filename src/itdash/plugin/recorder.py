@@ -9,12 +9,15 @@ import msgspec
 import pytest
 
 from itdash.events import model
-from itdash.events.segment import Segment
+from itdash.events.segment import Segment, high
 from itdash.orders import STACKS_SIGNAL, Assignment
-from itdash.plugin import selection, stages, terminal
+from itdash.plugin import budgets, claims, selection, stages, terminal
+from itdash.probe import attention
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
+
+    from itdash.measure.verdict import Verdict
 
 _CHUNK = 500
 _PROGRESS_EVERY = 100_000_000
@@ -31,6 +34,8 @@ def attach(config: pytest.Config, given: Assignment | dict[str, Any]) -> None:
     import pytest_jsonreport.serialize  # noqa: F401  # now, not in the middle of a test that patched the world
 
     assignment = given if isinstance(given, Assignment) else msgspec.convert(given, Assignment)
+    claims.register(config)
+    budgets.register(config)
     config.pluginmanager.register(Recorder(config, assignment), "itdash-recorder")
     if getattr(config.option, "json_report", False):
         from itdash.plugin.sanitize import Sanitizer
@@ -59,6 +64,9 @@ class Recorder:
         self.segment = Segment(f"{folder}/segments/{name}.jsonl", assignment.origin, f"{folder}/overflow")
         self.keep = stages.Keeper(folder, name)
         self.emit, self.now = self.segment.append, self.segment.now
+        place = attention.Place(folder, assignment.origin, name, self.worker, self._note)
+        attention.record_at(place)
+        os.environ[attention.VARIABLE] = str(place)
         self._controls = False
         self._numbers: dict[str, int] = {}
         self._next = assignment.first
@@ -102,6 +110,9 @@ class Recorder:
             reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
             stats = getattr(reporter, "stats", {})
             tally = {str(key): len(reports) for key, reports in stats.items() if key}
+            cost = attention.cost()
+            if cost is not None:
+                self.emit(model.ProbeClosed(self.now(), *cost))
             self.emit(
                 model.SessionFinished(
                     t=self.now(), part=self.assignment.part, worker=self.worker, tally=tally,
@@ -228,7 +239,7 @@ class Recorder:
             key for key in keywords._markers if key not in shared and key not in (item.name, "pytestmark")
         )
         line = item.location[1]
-        return model.CollectedCase(item.nodeid, -1 if line is None else line, own)
+        return model.CollectedCase(item.nodeid, -1 if line is None else line, own, claims.ids(item))
 
     def _case(self, nodeid: str) -> int:
         """The number of a test; one that was never collected gets the next."""
@@ -309,6 +320,20 @@ class Recorder:
             return {"passed": "", "failed": "error"}.get(report.outcome, report.outcome)
         return report.outcome
 
+    def judged(self, nodeid: str, verdict: Verdict) -> None:
+        """A budget has its verdict."""
+        self.emit(
+            model.BudgetJudged(
+                self.now(), self._case(nodeid), verdict.operation, verdict.budget, verdict.outcome,
+                verdict.dimension, verdict.measured, verdict.n, verdict.margin, verdict.message,
+            )
+        )  # fmt: skip
+
+    def _note(self, kind: str, text: str) -> None:
+        """What the probe has to say in words."""
+        event = model.MarkAdded if kind == "MarkAdded" else model.NoteAdded
+        self.emit(event(self.now(), text))
+
     def _share_keywords(self, report: pytest.TestReport) -> None:
         """pytest keeps every report to the end; three equal dictionaries for each test can be one."""
         if report.when == "setup":
@@ -325,7 +350,7 @@ class Recorder:
         path = f"{self.assignment.folder}/stacks/{self.assignment.segment}.txt"
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            self._stacks = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._stacks = high(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
             if faulthandler.is_enabled():
                 faulthandler.enable(file=self._stacks)
             if STACKS_SIGNAL:

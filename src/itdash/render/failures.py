@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from itdash.events.model import NOTHING, SubtestFinished
-from itdash.render.text import head_and_tail, inert
+from itdash.render import words
+from itdash.render.text import head_and_tail, inert, one_line
 from itdash.state.cases import last_attempt
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _LINES = 120
 _OUTPUT_LINES = 40
 _WIDTH = 78
+_LONGEST = 300
+_ERRORS = 3
 _MACHINERY = re.compile(r'File ".*[/\\](?:_pytest|pluggy|xdist|execnet|itdash[/\\]plugin)[/\\]')
 
 
@@ -71,18 +74,25 @@ def headline(case: Case) -> str:
 
 def report(state: RunState, paint: Paint, rule: str, most: int) -> Iterator[str]:
     """Everything that failed, whole as far as `most` failures go."""
-    for problem in [problem for problem in state.uncollected if problem.outcome == "failed"][:most]:
+    broken = [problem for problem in state.uncollected if problem.outcome == "failed"]
+    for problem in broken[:most]:
         yield _title(paint, rule, "failed", f"cannot collect {inert(problem.node) or '(root)'}")
         yield from _detail(detail_of(problem.detail), paint)
-    for error in state.internal_errors[:3]:
+    yield from _left_out(len(broken) - most, "broken file")
+    for error in state.internal_errors[:_ERRORS]:
         yield _title(paint, rule, "crashed", "internal error of pytest")
         yield from map(inert, head_and_tail(error.text, _LINES))
+    yield from _left_out(len(state.internal_errors) - _ERRORS, "internal error")
     shown = list(state.failing)[:most]
     for nodeid in shown:
         yield from _case(state.cases[nodeid], paint, rule)
-    if len(state.failing) > len(shown):
+    yield from _left_out(len(state.failing) - len(shown), "failure")
+
+
+def _left_out(number: int, what: str) -> Iterator[str]:
+    if number > 0:
         yield ""
-        yield f"... and {len(state.failing) - len(shown):,} more failures; all are in report.json"
+        yield f"... and {words.count(number, f'more {what}')}; all are in the run directory"
 
 
 def _title(paint: Paint, rule: str, role: str, text: str) -> str:
@@ -91,7 +101,7 @@ def _title(paint: Paint, rule: str, role: str, text: str) -> str:
 
 def _case(case: Case, paint: Paint, rule: str) -> Iterator[str]:
     role = "failed" if case.outcome in ("failed", "error") else "crashed"
-    yield _title(paint, rule, role, f"{inert(case.id)}  {case.outcome}")
+    yield _title(paint, rule, role, f"{one_line(case.id, _LONGEST, paint.glyph('cut'))}  {case.outcome}")
     if case.worker:
         yield paint("dim", f"in worker {case.worker}")
     if case.cause:
@@ -132,6 +142,5 @@ def _detail(detail: StageDetail, paint: Paint, failed: bool = True) -> Iterator[
             yield paint("dim", f"captured {name}:")
             yield from (f"    {inert(line)}" for line in head_and_tail(text, _OUTPUT_LINES))
     for name, place in detail.whole.items():
-        yield paint(
-            "dim", f"the whole {name} ({place.get('characters'):,} characters) is in {place.get('file')}"
-        )
+        where = f"is in {place['file']}" if place.get("file") else "could not be kept"
+        yield paint("dim", f"the whole {name} ({place.get('characters'):,} characters) {where}")

@@ -22,10 +22,10 @@ def _code(match: re.Match[str]) -> str:
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
-def one_line(text: str, width: int = 0) -> str:
+def one_line(text: str, width: int = 0, sign: str = "…") -> str:
     """The text on one line, cut with a sign when it is wider than `width` columns."""
     line = " ".join(inert(text).split("\n"))
-    return cut(line, width) if width else line
+    return cut(line, width, sign) if width else line
 
 
 def cut(line: str, width: int, sign: str = "…") -> str:

@@ -72,6 +72,8 @@ def _cases_collected(state: RunState, event: model.CasesCollected) -> None:
     cases, ids, suite_of = state.cases, state.ids, state.names.of
     for number, row in enumerate(event.cases, event.first):
         nodeid = row.id
+        if number in ids and ids[number] != nodeid:
+            _name(state, number, nodeid)
         ids[number] = nodeid
         known = cases.get(nodeid)
         if known is None:
@@ -80,6 +82,8 @@ def _cases_collected(state: RunState, event: model.CasesCollected) -> None:
             _suite(state, suite).total += 1
         elif known.line < row.line:
             cases[nodeid] = replace(known, line=row.line, keywords=row.keywords)
+        if row.requirements:
+            state.requirements.claim(row)
     state.found = max(state.found, len(cases))
 
 
@@ -98,6 +102,7 @@ def _case_started(state: RunState, event: model.CaseStarted) -> None:
     if nodeid is None:
         nodeid = _unknown(state, number)
     case = state.cases[nodeid]
+    state.operations.case_started(event.worker, number, event.t)
     if not case.outcome:
         state.running[number] = Running(nodeid, event.t, event.worker)
     elif case.ended < event.t:
@@ -112,6 +117,23 @@ def _unknown(state: RunState, number: int) -> str:
     state.cases[nodeid] = Case(nodeid, suite)
     _suite(state, suite).total += 1
     return nodeid
+
+
+def _name(state: RunState, number: int, nodeid: str) -> None:
+    """The name of a test that began before its name was read, in a file of another process."""
+    unnamed = state.cases.pop(state.ids[number])
+    state.suites[unnamed.suite].total -= 1
+    if unnamed.outcome:
+        state.suites[unnamed.suite].count(unnamed, -1)
+    suite = state.names.of(nodeid)
+    _suite(state, suite).total += nodeid not in state.cases
+    case = state.cases[nodeid] = replace(unnamed, id=nodeid, suite=suite)
+    if case.outcome:
+        state.suites[suite].count(case, 1)
+    if state.failing.pop(unnamed.id, 0) is None:
+        state.failing[nodeid] = None
+    if number in state.running:
+        state.running[number].id = nodeid
 
 
 def _suite(state: RunState, name: str) -> SuiteTally:
@@ -146,11 +168,12 @@ def _stage_finished(state: RunState, event: model.StageFinished) -> None:
     running = state.running.get(event.case) or _open_case(state, event.case, event.t)
     if running is None:
         return
+    cause = _crash_cause(running) if event.stage == "crash" else ""
     running.finish_stage(event)
     if event.category:
         state.tally[event.category] += 1
-    if event.stage == "crash":
-        _end(state, event.case, event.t, "crashed", _crash_cause(running))
+    if cause:
+        _end(state, event.case, event.t, "crashed", cause)
 
 
 def _crash_cause(running: Running) -> str:
@@ -186,6 +209,7 @@ def _case_aborted(state: RunState, event: model.CaseAborted) -> None:
 
 def _end(state: RunState, number: int, t: int, outcome: str, cause: str, stacks: str = "") -> None:
     running = state.running.pop(number)
+    state.operations.case_ended(running.worker, t)
     old = state.cases[running.id]
     case = state.cases[running.id] = Case(
         running.id, old.suite, old.line, old.keywords, outcome, cause, running.attempts, running.worker,
@@ -219,6 +243,7 @@ def _session_finished(state: RunState, event: model.SessionFinished) -> None:
 
 def _process_ended(state: RunState, event: model.ProcessEnded) -> None:
     state.ends[event.part] = event
+    state.operations.part_ended(event.part, event.t)
 
 
 def _orphan_ended(state: RunState, event: model.OrphanEnded) -> None:
@@ -233,12 +258,33 @@ def _note_added(state: RunState, event: model.NoteAdded) -> None:
     state.notes.append(event.text)
 
 
+def _requirements_declared(state: RunState, event: model.RequirementsDeclared) -> None:
+    state.requirements.declare(event)
+
+
 def _run_finished(state: RunState, event: model.RunFinished) -> None:
     for nodeid, case in state.cases.items():
         if not case.outcome:
             state.cases[nodeid] = replace(case, outcome="not run", cause=event.reason, ended=event.t)
             state.tally["not run"] += 1
     state.finished = event
+    state.operations.run_finished()
+
+
+def _operations_happened(state: RunState, event: model.OperationsHappened) -> None:
+    state.operations.take(event)
+
+
+def _probe_closed(state: RunState, event: model.ProbeClosed) -> None:
+    state.operations.closed.append(event)
+
+
+def _mark_added(state: RunState, event: model.MarkAdded) -> None:
+    state.operations.marked(event)
+
+
+def _budget_judged(state: RunState, event: model.BudgetJudged) -> None:
+    state.operations.judged(event)
 
 
 _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
@@ -265,4 +311,9 @@ _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
     model.StopRequested: _stop_requested,
     model.NoteAdded: _note_added,
     model.RunFinished: _run_finished,
+    model.OperationsHappened: _operations_happened,
+    model.ProbeClosed: _probe_closed,
+    model.MarkAdded: _mark_added,
+    model.BudgetJudged: _budget_judged,
+    model.RequirementsDeclared: _requirements_declared,
 }

@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from itdash.state.cases import Case, Running  # noqa: TC001  # the names stand in annotations of instances
+from itdash.state.operations import Operations
+from itdash.state.requirements import Requirements
 from itdash.state.suites import SuiteNames
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class RunState:
         self.requests: list[model.StopRequested] = []
         self.notes: list[str] = []
         self.suites: dict[str, SuiteTally] = {}
+        self.operations = Operations()
         self.failing: dict[str, None] = {}
+        self.requirements = Requirements()
         self.finished: model.RunFinished | None = None
         self.t = 0

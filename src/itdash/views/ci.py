@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import TYPE_CHECKING, Any, TextIO
 
 from itdash import __version__
 from itdash.errors import NO_TESTS
 from itdash.events import model
-from itdash.render import failures, words
+from itdash.render import failures, measures, words
+from itdash.render import requirements as required
 from itdash.render.text import head_and_tail, inert, one_line
 from itdash.state import queries
+from itdash.state.requirements import of_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +29,8 @@ _SECOND = 1_000_000_000
 _FIRST_PROGRESS, _LAST_PROGRESS = 2 * _SECOND, 30 * _SECOND
 _LIVE = _SECOND // 10
 _BAR = 20
+_LONGEST = 300
+_COMMAND = re.compile(r"^(\s*)(::|##\[)", re.M)  # what a test prints must not steer the machine that runs it
 _BAD = ("crashed", "timed_out", "interrupted", "not_run", "failed", "errors")
 _LOG_READ, _LOG_LINES = 65_536, 60
 
@@ -39,7 +44,7 @@ class CiView:
         self._told_failing: set[str] = set()
         self._told_suites: set[str] = set()
         self._told_collection = self._told_stop = False
-        self._next_progress = _FIRST_PROGRESS
+        self._next_progress = _LIVE if live else _FIRST_PROGRESS
         self._pace = _FIRST_PROGRESS
         self._live_line = False
         self._ended = 0
@@ -85,6 +90,10 @@ class CiView:
         for line in failures.report(state, self._paint, rule, self._failures_shown):
             self._line(line)
         self._tell_log(state, folder)
+        for role, text in measures.tables(state):
+            self._line(self._paint(role, text))
+        for line in required.report(of_run(state), self._paint, _terminal_width(self._stream) * self._live):
+            self._line(line)
         self._tell_rest(state, reading)
         self._tell_slowest(state)
         self._tell_verdict(state)
@@ -114,8 +123,8 @@ class CiView:
         self._mark("crashed", "pytest had an internal error")
 
     def _orphan_ended(self, _: RunState, event: model.OrphanEnded) -> None:
-        whose = one_line(event.node, 200) if event.node else "the run"
-        what = f"{one_line(event.command, 120)} ({event.pid})"
+        whose = one_line(event.node, 200, self._paint.glyph("cut")) if event.node else "the run"
+        what = f"{one_line(event.command, 120, self._paint.glyph('cut'))} ({event.pid})"
         self._mark("crashed", f"{whose} left a process behind, ended: {what}")
 
     def _note_added(self, _: RunState, event: model.NoteAdded) -> None:
@@ -132,26 +141,25 @@ class CiView:
         role = "failed" if case.outcome in ("failed", "error") else "crashed"
         cause = failures.headline(case)
         took = self._paint("dim", words.seconds(case.duration))
-        self._mark(role, f"{self._paint(role, case.outcome.upper())} {inert(case.id)} {took}")
+        self._mark(role, f"{self._paint(role, case.outcome.upper())} {self._short(case.id)} {took}")
         if cause:
-            self._line(f"    {one_line(cause, 160)}")
+            self._line(f"    {one_line(cause, 160, self._paint.glyph('cut'))}")
 
     def _tell_suites(self, state: RunState) -> None:
         """A line for each suite whose last test has ended."""
         for suite in state.suites.values():
             if suite.name not in self._told_suites and suite.ended == suite.total:
                 self._told_suites.add(suite.name)
-                self._tell_suite(suite)
+                self._tell_suite(state, suite)
 
-    def _tell_suite(self, suite: SuiteTally) -> None:
+    def _tell_suite(self, state: RunState, suite: SuiteTally) -> None:
         other = suite.ended - suite.passed - suite.failing
         parts = [f"{suite.passed:,} passed"]
         parts += [f"{suite.failing:,} failing"] if suite.failing else []
         parts += [f"{other:,} other"] if other else []
         took = self._paint("dim", words.seconds(suite.duration))
-        self._mark(
-            "failed" if suite.failing else "passed", f"{inert(suite.name)}  {', '.join(parts)}  {took}"
-        )
+        title = self._short(state.names.titles.get(suite.name, suite.name))
+        self._mark("failed" if suite.failing else "passed", f"{title}  {', '.join(parts)}  {took}")
 
     def _tell_progress(self, state: RunState, now: int) -> None:
         if self._live:
@@ -176,13 +184,14 @@ class CiView:
         text += f"  {words.seconds(now)}"
         oldest = min(state.running.values(), key=lambda running: running.started, default=None)
         if oldest is not None and now - oldest.started > _SECOND:
-            text += f"  {words.seconds(now - oldest.started)} in {one_line(oldest.id, 60)}"
+            age = words.seconds(now - oldest.started)
+            text += f"  {age} in {one_line(oldest.id, 60, self._paint.glyph('cut'))}"
         return text
 
     def _show_live(self, state: RunState, now: int) -> None:
         width = _terminal_width(self._stream) - 1
         self._clear_live()
-        self._write(one_line(self._progress(state, now), width))
+        self._write(one_line(self._progress(state, now), width, self._paint.glyph("cut")))
         self._live_line = True
         self._flush()
 
@@ -201,7 +210,8 @@ class CiView:
             return
         try:
             with (folder / "pytest.log").open("rb") as log:
-                text = log.read(_LOG_READ).decode("utf-8", "backslashreplace")
+                log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_READ))
+                text = log.read().decode("utf-8", "backslashreplace")
         except OSError:
             return
         for line in head_and_tail(text, _LOG_LINES):
@@ -209,10 +219,10 @@ class CiView:
 
     def _tell_rest(self, state: RunState, reading: Reading) -> None:
         for case in queries.flaky(state):
-            self._mark("flaky", f"FLAKY {inert(case.id)}: passed at attempt {case.attempts}")
+            self._mark("flaky", f"FLAKY {self._short(case.id)}: passed at attempt {case.attempts}")
         for case in state.cases.values():
             if case.outcome == "interrupted":
-                self._mark("crashed", f"INTERRUPTED {inert(case.id)}: {inert(case.cause)}")
+                self._mark("crashed", f"INTERRUPTED {self._short(case.id)}: {self._short(case.cause)}")
         not_run = [case for case in state.cases.values() if case.outcome == "not run"]
         if not_run:
             reason = inert(not_run[0].cause) or "no reason known"
@@ -232,7 +242,9 @@ class CiView:
         if slow:
             self._line(self._paint("dim", "slowest:"))
         for case in slow:
-            self._line(f"  {words.seconds(case.duration):>7}  {one_line(case.id, 160)}")
+            self._line(
+                f"  {words.seconds(case.duration):>7}  {one_line(case.id, 160, self._paint.glyph('cut'))}"
+            )
 
     def _tell_verdict(self, state: RunState) -> None:
         end = state.finished
@@ -240,7 +252,7 @@ class CiView:
             return
         counts = queries.outcomes(state)
         names = [*_BAD, *(name for name in counts if name not in _BAD)]
-        told = [f"{counts[name]:,} {name.replace('_', ' ')}" for name in names if counts[name]]
+        told = [_counted(name, counts[name]) for name in names if counts[name]]
         role = {"passed": "passed", "failed": "failed"}.get(end.verdict, "crashed")
         text = f"{', '.join(told) or 'no tests'} in {words.seconds(end.t)}"
         self._line(f"{self._paint(role, end.verdict.upper())}  {text}  (exit code {end.exit_code})")
@@ -250,7 +262,12 @@ class CiView:
     def _mark(self, role: str, text: str) -> None:
         self._line(f"{self._paint(role, self._paint.glyph(role))} {text}")
 
+    def _short(self, text: str) -> str:
+        return one_line(text, _LONGEST, self._paint.glyph("cut"))
+
     def _line(self, text: str) -> None:
+        if "GITHUB_ACTIONS" in os.environ:
+            text = _COMMAND.sub(r"\1\\\2", text)
         self._clear_live()
         self._write(text + "\n")
 
@@ -260,12 +277,17 @@ class CiView:
             self._write("\r\x1b[K")
 
     def _write(self, text: str) -> None:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             self._stream.write(text)
 
     def _flush(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             self._stream.flush()
+
+
+def _counted(name: str, number: int) -> str:
+    word = name.replace("_", " ")
+    return f"{number:,} {word.removesuffix('s') if number == 1 and name in ('errors', 'warnings') else word}"
 
 
 def _terminal_width(stream: TextIO) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from itdash.state import queries
+from itdash.state import measured, queries, requirements
 from itdash.state.cases import last_attempt, stage_names
 
 if TYPE_CHECKING:
@@ -53,12 +53,22 @@ def summary(state: RunState, read: int, unread: int) -> dict[str, Any]:
             {"pid": orphan.pid, "command": orphan.command, "case": orphan.node} for orphan in state.orphans
         ],
         "notes": list(state.notes),
+        "requirements": [line for suite in requirements.of_run(state) for line in requirements.plain(suite)],
+        "operations": measured.plain(state.operations, state.ids),
+        "budgets": measured.plain_budgets(state.operations, state.ids),
+        "counts": dict(state.operations.totals),
+        "gauges": {
+            name: {"last": last, "min": low, "max": high}
+            for name, (last, low, high) in state.operations.gauges.items()
+        },
+        "marks": [{"t": mark.t / 1e9, "text": mark.text} for mark in state.operations.marks],
         "observer": {
             "events": sum(word.events for word in last_words),
             "bytes": read,
             "unread": unread,
             "lost": sum(word.lost for word in last_words),
             "emit_seconds": sum(word.emit_ns for word in last_words) / 1e9,
+            "probe": measured.cost(state.operations, end.t if end else state.t),
             "disagrees": {name: list(pair) for name, pair in queries.disagreement(state).items()},
         },
     }

@@ -1,0 +1,158 @@
+"""Follows the `.ops` files of a run: what each process's probe recorded, as one event for each piece read."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from typing import TYPE_CHECKING
+
+from itdash.events.model import OperationsHappened
+from itdash.events.ops import BEGIN, PAD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".ops"
+_FIRST_LOOK = 16 << 10
+_PIECE = 256 << 10
+_HOLES_KEPT = 64
+_IDLE = 40
+
+
+class OperationFiles:
+    """Reads what is new in all files of a folder, or in those whose process `owner` started or is.
+
+    A file that has nothing new for a while is closed, and read again by `read_idle`: there may be thousands.
+    Without `hold` all are closed at once, for a process in which a test may close what it finds.
+    """
+
+    def __init__(self, folder: Path | str, owner: str = "", hold: bool = True) -> None:
+        self._folder, self._owner, self._hold = str(folder), owner, hold
+        self._files: dict[str, _File] = {}
+
+    def read(self) -> list[OperationsHappened]:
+        """What was written since the last call, at most a piece of each file."""
+        self._discover()
+        return self._read([file for file in self._files.values() if file.idle < _IDLE])
+
+    def read_idle(self) -> list[OperationsHappened]:
+        """The same of the files that had nothing new for a while."""
+        return self._read([file for file in self._files.values() if file.idle >= _IDLE])
+
+    def close(self) -> None:
+        """Stop reading."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def _read(self, files: list[_File]) -> list[OperationsHappened]:
+        events: list[OperationsHappened] = []
+        for file in files:
+            try:
+                file.read(events)
+            except OSError:
+                file.idle += 1
+            if file.idle >= _IDLE or not self._hold:
+                file.close()
+        return events
+
+    def _discover(self) -> None:
+        try:
+            names = os.listdir(self._folder)
+        except OSError:
+            return
+        for name in sorted(names):
+            if name.endswith(SUFFIX) and name not in self._files and self._is_ours(name[: -len(SUFFIX)]):
+                self._files[name] = _File(os.path.join(self._folder, name), name[: -len(SUFFIX)])
+
+    def _is_ours(self, source: str) -> bool:
+        return not self._owner or source == self._owner or source.startswith(self._owner + ".")
+
+
+class _File:
+    """One file that may still grow; its end is full of zeros."""
+
+    def __init__(self, path: str, source: str) -> None:
+        self._path, self._source = path, source
+        self._fd = -1
+        self.idle = 0
+        self._slot = 0
+        self._t = 0
+        self._holes: list[tuple[int, int]] = []
+
+    def close(self) -> None:
+        """Give the descriptor back; reading opens the file again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def read(self, events: list[OperationsHappened]) -> None:
+        """Add an event for what is new, and for each hole that was filled."""
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        if self._holes:
+            self._look_at_holes(events)
+        data = self._piece(self._slot, _FIRST_LOOK)
+        if len(data) == _FIRST_LOOK:
+            data += self._piece(self._slot + _FIRST_LOOK // 8, _PIECE - _FIRST_LOOK)
+        if not data:
+            self.idle += 1
+            return
+        self.idle = 0
+        words = _words(data)
+        if 0 in words:
+            self._note_holes(words)
+        self._t = _last_moment(words, self._t)
+        more = len(data) == _PIECE
+        events.append(OperationsHappened(self._t, self._source, self._slot, data, more))
+        self._slot += len(words)
+        if words[-1] & 15 == PAD and words[-1] >> 4:
+            self._slot += (words[-1] >> 4) - 1
+
+    def _piece(self, slot: int, size: int) -> bytes:
+        """Whole words from this slot on, without the zeros at their end."""
+        data = os.pread(self._fd, size, slot * 8)
+        whole = len(data.rstrip(b"\0"))
+        return data[: min(-(-whole // 8) * 8, len(data) // 8 * 8)]
+
+    def _note_holes(self, words: array[int]) -> None:
+        """Slots that a thread has taken and not filled yet."""
+        start = -1
+        for slot, word in enumerate(words, self._slot):
+            if word == 0 and start < 0:
+                start = slot
+            elif word and start >= 0:
+                self._holes.append((start, slot - start))
+                start = -1
+        del self._holes[:-_HOLES_KEPT]
+
+    def _look_at_holes(self, events: list[OperationsHappened]) -> None:
+        left: list[tuple[int, int]] = []
+        for slot, size in self._holes:
+            data = os.pread(self._fd, size * 8, slot * 8)
+            filled = data.strip(b"\0")
+            if not filled:
+                left.append((slot, size))
+                continue
+            first = (len(data) - len(data.lstrip(b"\0"))) // 8
+            last = -(-len(data.rstrip(b"\0")) // 8)
+            events.append(OperationsHappened(self._t, self._source, slot + first, data[first * 8 : last * 8]))
+            if first:
+                left.append((slot, first))
+            if last < size:
+                left.append((slot + last, size - last))
+        self._holes = left
+
+
+def _words(data: bytes) -> array[int]:
+    words = array("Q")
+    words.frombytes(data)
+    return words
+
+
+def _last_moment(words: array[int], before: int) -> int:
+    """The moment of the last begin, by which the piece finds its place among other events."""
+    for place in range(len(words) - 1, -1, -1):
+        if words[place] & 15 == BEGIN:
+            return max(before, words[place] >> 16)
+    return before

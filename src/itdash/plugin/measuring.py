@@ -1,0 +1,138 @@
+"""Listens while a test with budgets runs, and says what the operations that they name did."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Protocol
+
+from itdash.events.ops import BEGUN, Decoder
+from itdash.events.opsfiles import OperationFiles
+from itdash.measure.tally import Tally
+from itdash.measure.verdict import Measured
+from itdash.probe import attention
+from itdash.probe.listener import Listener
+from itdash.probe.windows import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from itdash.events.ops import Edge
+
+_SLACK = 100_000_000
+_MANY = 100_000
+
+# Held in a tuple, out of reach of a test that freezes time.
+_NOW = (perf_counter_ns,)
+
+
+class Measuring(Protocol):
+    """What goes on from the start of a test's call to its end."""
+
+    def finish(self) -> dict[str, Measured]:
+        """What each of the named operations did in between."""
+
+
+class _Gathering:
+    """The operations of some names that began at or after a moment."""
+
+    def __init__(self, names: Iterable[str], since: int) -> None:
+        self.tallies = {name: Tally() for name in names}
+        self.since = since
+        self._latest = 0
+        self._taken = 0
+
+    def take(self, decoder: Decoder, edges: list[Edge]) -> None:
+        """Count what is of interest."""
+        names, since, tallies = decoder.names, self.since, self.tallies
+        wanted = {number: tallies.get(name) for number, (name, _) in names.items()}
+        for number, t, duration, outcome in edges:
+            tally = wanted.get(number)
+            if tally is None or (t if duration == BEGUN or not outcome else t - duration) < since:
+                continue
+            if duration == BEGUN:
+                tally.begin(t)
+            else:
+                tally.end(t, duration, outcome)
+        if edges:
+            self._latest = max(self._latest, edges[-1][1])
+        self._taken += len(edges)
+        if self._taken > _MANY:
+            self._taken = 0
+            self._settle(self._latest - _SLACK)
+
+    def measured(self, duration: int) -> dict[str, Measured]:
+        """The figures, over so much time."""
+        self._settle(None)
+        return {
+            name: Measured(name, tally.count, tally.errors, tally.peak, duration, tally.latency)
+            for name, tally in self.tallies.items()
+        }
+
+    def _settle(self, until: int | None) -> None:
+        for tally in self.tallies.values():
+            tally.settle(until)
+
+
+class Recorded:
+    """Reads what this process and its children put on record for a run."""
+
+    def __init__(self, place: attention.Place) -> None:
+        self._files = OperationFiles(f"{place.folder}/{attention.SEGMENTS}", place.owner, hold=False)
+        self._decoders: dict[str, Decoder] = {}
+        self._origin = place.origin
+        self._gathering = _Gathering((), 0)
+        self._now = _NOW[0]
+
+    def begin(self, names: Iterable[str]) -> Measuring:
+        """A test's call begins."""
+        self._gathering = _Gathering(names, self._now() - self._origin)
+        return self
+
+    def finish(self) -> dict[str, Measured]:
+        """It is over."""
+        duration = self._now() - self._origin - self._gathering.since
+        while events := self._files.read() or self._files.read_idle():
+            for event in events:
+                decoder = self._decoders.setdefault(event.source, Decoder())
+                self._gathering.take(decoder, decoder.feed(event.slot, event.words))
+                decoder.values.clear()
+        return self._gathering.measured(duration)
+
+
+class InMemory:
+    """Listens in this process alone, for a test that nobody records."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._now = _NOW[0]
+        self._decoder = Decoder()
+        self._gathering = _Gathering(names, 0)
+        self._windows = Memory(self._take)
+        self._began = self._now()
+        self._before: Any = attention.listen(Listener(self._windows, self._began, {}))
+
+    def finish(self) -> dict[str, Measured]:
+        """It is over."""
+        duration = self._now() - self._began
+        attention.put_back(self._before)
+        self._windows.finish()
+        return self._gathering.measured(duration)
+
+    def _take(self, slot: int, words: bytes) -> None:
+        self._gathering.take(self._decoder, self._decoder.feed(slot, words))
+        self._decoder.values.clear()
+
+
+class Ear:
+    """Finds the way to listen in this process."""
+
+    def __init__(self) -> None:
+        self._recorded: Recorded | None = None
+
+    def begin(self, names: Iterable[str]) -> Measuring:
+        """Listen until `finish`."""
+        place = attention.place()
+        if attention.current() is None or place is None:
+            return InMemory(names)
+        if self._recorded is None:
+            self._recorded = Recorded(place)
+        return self._recorded.begin(names)

@@ -1,0 +1,252 @@
+"""What the probes of all processes recorded: each operation, its sets of labels, its share in each test."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final
+
+from itdash.events.ops import BEGUN, COUNT, Decoder
+from itdash.measure.latency import Histogram
+from itdash.measure.tally import CANCELLED, ERROR, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from itdash.events.model import BudgetJudged, MarkAdded, OperationsHappened, ProbeClosed
+
+CASES_KEPT: Final = 2_000
+"""So many pairs of test and operation have figures of their own."""
+
+LABEL_SETS: Final = 100
+NAMES_KEPT: Final = 1_000
+MARKS_KEPT: Final = 1_000
+MORE: Final = "…more"
+_SLACK: Final = 100_000_000  # so long after a moment all its begins and ends have been read
+_LATEST: Final = 1 << 62
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class CaseTally:
+    """An operation during one test; those count that began in it."""
+
+    __slots__ = ("cancelled", "count", "errors", "latency")
+
+    def __init__(self) -> None:
+        self.count = self.errors = self.cancelled = 0
+        self.latency = Histogram()
+
+
+class Operation:
+    """One name: all of it, and each of its sets of labels."""
+
+    __slots__ = ("cases", "name", "sets", "total")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.total = Tally()
+        self.sets: dict[Labels, Tally] = {}
+        self.cases: dict[int, CaseTally] = {}
+
+    def labelled(self, labels: Labels) -> Tally | None:
+        """The part of it with these labels; beyond a number of sets, the part that is not told apart."""
+        if not labels:
+            return None
+        if labels not in self.sets and len(self.sets) >= LABEL_SETS:
+            labels = ((MORE, MORE),)
+        return self.sets.setdefault(labels, Tally())
+
+
+class _Times:
+    """When which test ran, in one worker."""
+
+    __slots__ = ("ends", "numbers", "starts")
+
+    def __init__(self) -> None:
+        self.starts, self.ends, self.numbers = array("q"), array("q"), array("q")
+
+    def start(self, number: int, t: int) -> None:
+        self.starts.append(max(t, self.starts[-1]) if self.starts else t)
+        self.ends.append(_LATEST)
+        self.numbers.append(number)
+
+    def end(self, t: int) -> None:
+        if self.ends:
+            self.ends[-1] = t
+
+    def at(self, t: int) -> int:
+        """The test that ran at a moment, or -1."""
+        starts = self.starts
+        if not starts:
+            return -1
+        place = len(starts) - 1 if t >= starts[-1] else bisect_right(starts, t) - 1
+        return self.numbers[place] if place >= 0 and t <= self.ends[place] else -1
+
+
+class _Source:
+    """One process's file."""
+
+    __slots__ = ("decoder", "ended", "more", "reached", "targets")
+
+    def __init__(self) -> None:
+        self.decoder = Decoder()
+        self.targets: dict[int, tuple[Operation, Tally | None]] = {}
+        self.more = False
+        self.reached = 0
+        self.ended = -1
+
+
+class Operations:
+    """Everything that was measured, kept up as pieces of `.ops` files arrive."""
+
+    def __init__(self) -> None:
+        self.operations: dict[str, Operation] = {}
+        self.totals: dict[str, int] = {}
+        self.gauges: dict[str, tuple[float, float, float]] = {}  # the last, the lowest, the highest
+        self.marks: list[MarkAdded] = []
+        self.budgets: dict[tuple[int, str, str], BudgetJudged] = {}
+        self.closed: list[ProbeClosed] = []
+        self.records = self.bytes = 0
+        self.cases_beyond = 0
+        self._case_tallies = 0
+        self._sources: dict[str, _Source] = {}
+        self._times: dict[str, _Times] = {}
+        self._latest = 0
+        self._over = False
+        self._unsettled: set[Tally] = set()
+
+    # -- what the fold tells --
+
+    def case_started(self, worker: str, number: int, t: int) -> None:
+        """A test began: what its worker and that one's children begin from now on is its own."""
+        times = self._times.get(worker)
+        if times is None:
+            times = self._times[worker] = _Times()
+        times.start(number, t)
+
+    def case_ended(self, worker: str, t: int) -> None:
+        """The test that ran there is over."""
+        if worker in self._times:
+            self._times[worker].end(t)
+
+    def take(self, event: OperationsHappened) -> None:
+        """Read a piece of a file."""
+        source = self._sources.get(event.source)
+        if source is None:
+            source = self._sources[event.source] = _Source()
+        self.bytes += len(event.words)
+        edges = source.decoder.feed(event.slot, event.words)
+        source.more, source.reached = event.more, max(source.reached, event.t)
+        self._count(source, edges)
+        for value in source.decoder.values:
+            self._take_value(source, value.number, value.kind, value.value)
+        source.decoder.values.clear()
+        if source.ended >= 0 and not source.more:
+            self._abandon(source)
+        self._settle(event.t)
+
+    def part_ended(self, part: int, t: int) -> None:
+        """The pytest process of this part is gone, and with it all below it."""
+        prefix = f"pytest-{part}"
+        for name, source in self._sources.items():
+            if name.startswith((prefix + ".", prefix + "-")) or name == prefix:
+                source.ended = t
+                if not source.more:
+                    self._abandon(source)
+        self._settle(t)
+
+    def run_finished(self) -> None:
+        """Nothing will come any more."""
+        self._over = True
+        self._settle(0)
+
+    def judged(self, event: BudgetJudged) -> None:
+        """The verdict on a budget; that of a test's last attempt counts."""
+        self.budgets[event.case, event.operation, event.limit] = event
+
+    def marked(self, event: MarkAdded) -> None:
+        """A moment was marked."""
+        if len(self.marks) < MARKS_KEPT:
+            self.marks.append(event)
+
+    # -- the work --
+
+    def _count(self, source: _Source, edges: Iterable[tuple[int, int, int, int]]) -> None:
+        targets, unsettled = source.targets, self._unsettled
+        times = self._times.get(str(source.decoder.source.get("worker", "")))
+        for number, t, duration, outcome in edges:
+            self.records += 1
+            target = targets.get(number)
+            if target is None:
+                target = targets[number] = self._target(source, number)
+            operation, labelled = target
+            total = operation.total
+            began = t if duration == BEGUN else t - duration
+            case = times.at(began) if times is not None else -1
+            in_case = self._in_case(operation, case) if case >= 0 else None
+            if duration == BEGUN:
+                total.begin(t)
+                if labelled is not None:
+                    labelled.begin(t)
+                if in_case is not None:
+                    in_case.count += 1
+            else:
+                total.end(t, duration, outcome)
+                if labelled is not None:
+                    labelled.end(t, duration, outcome)
+                if in_case is not None:
+                    in_case.latency.record(duration)
+                    in_case.count += not outcome
+                    in_case.errors += outcome == ERROR
+                    in_case.cancelled += outcome == CANCELLED
+            unsettled.add(total)
+            if labelled is not None:
+                unsettled.add(labelled)
+
+    def _target(self, source: _Source, number: int) -> tuple[Operation, Tally | None]:
+        name, labels = source.decoder.names.get(number, ("(its name was lost)", {}))
+        if name not in self.operations and len(self.operations) >= NAMES_KEPT:
+            name, labels = MORE, {}
+        operation = self.operations.get(name)
+        if operation is None:
+            operation = self.operations[name] = Operation(name)
+        return operation, operation.labelled(tuple(sorted(labels.items())))
+
+    def _in_case(self, operation: Operation, case: int) -> CaseTally | None:
+        tally = operation.cases.get(case)
+        if tally is None:
+            if self._case_tallies >= CASES_KEPT:
+                self.cases_beyond += 1
+                return None
+            self._case_tallies += 1
+            tally = operation.cases[case] = CaseTally()
+        return tally
+
+    def _take_value(self, source: _Source, number: int, kind: int, value: float) -> None:
+        name, _ = source.decoder.names.get(number, ("(its name was lost)", {}))
+        if kind == COUNT:
+            if name in self.totals or len(self.totals) < NAMES_KEPT:
+                self.totals[name] = self.totals.get(name, 0) + int(value)
+        elif name in self.gauges or len(self.gauges) < NAMES_KEPT:
+            _, low, high = self.gauges.get(name, (value, value, value))
+            self.gauges[name] = (value, min(low, value), max(high, value))
+
+    def _abandon(self, source: _Source) -> None:
+        """What a process had in flight when it went is in flight no more, and has no latency."""
+        for word in source.decoder.open.values():
+            operation, labelled = source.targets.get(word & 4095) or self._target(source, word & 4095)
+            for tally in (operation.total, labelled):
+                if tally is not None:
+                    tally.abandon(source.ended, 1)
+                    self._unsettled.add(tally)
+        source.decoder.open.clear()
+
+    def _settle(self, t: int) -> None:
+        self._latest = max(self._latest, t)
+        until = min(
+            [self._latest - _SLACK, *(source.reached for source in self._sources.values() if source.more)]
+        )
+        for tally in self._unsettled:
+            tally.settle(None if self._over else until)
+        self._unsettled = {tally for tally in self._unsettled if tally.waiting}
