@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +65,14 @@ def _nothing(loops: int) -> None:
 def _spans() -> Callable[[int], None] | None:
     """Spans of OpenTelemetry's SDK, kept by a processor that hands each to an exporter in memory."""
     try:
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+        trace = import_module("opentelemetry.sdk.trace")
+        export = import_module("opentelemetry.sdk.trace.export")
+        in_memory = import_module("opentelemetry.sdk.trace.export.in_memory_span_exporter")
     except ImportError:
         return None
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    exporter = in_memory.InMemorySpanExporter()
+    provider = trace.TracerProvider()
+    provider.add_span_processor(export.SimpleSpanProcessor(exporter))
     tracer = provider.get_tracer("benchmark")
 
     def spans(loops: int) -> None:
@@ -245,7 +246,7 @@ def main(arguments: Sequence[Any]) -> None:
         _child(arguments[1], int(arguments[2]))
         return
     runs = int(arguments[0]) if arguments else 15
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {max(runs, 7)} rounds of {LOOPS:,}, in turn")
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {max(runs, 7)} rounds, in turn")
     print(table(rows(runs)))
 
 

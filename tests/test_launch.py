@@ -237,10 +237,8 @@ def test_stopping_after_failures(project: Project) -> None:
 
 
 def test_a_limit_of_failures_counts_over_fresh_processes(project: Project) -> None:
-    project.write(
-        "test_it.py",
-        "import os\ndef test_a(): assert 0\ndef test_b(): os.abort()\ndef test_c(): assert 0\ndef test_d(): pass\n",
-    )
+    code = "import os\ndef test_a(): assert 0\ndef test_b(): os.abort()\ndef test_c(): assert 0\n"
+    project.write("test_it.py", code + "def test_d(): pass\n")
     ran = project.launch("--max-fail", "3")
     assert list(ran.outcomes().values()) == ["failed", "crashed", "failed", "not run"]
 

@@ -28,7 +28,7 @@ _HEADING = re.compile(r"^#+ +(.*)$", re.M)
 
 LAUNCH = [
     (option.name or "", flag)
-    for option in cli.main.commands["launch"].get_params(click.Context(cli.main.commands["launch"]))
+    for option in cli.main.commands["launch"].params
     if isinstance(option, click.Option)
     for flag in option.opts
 ]

@@ -22,11 +22,12 @@ def run_with(folder: Path, code: str, torn: int = 0) -> list[model.AnyEvent]:
     (folder / "segments").mkdir()
     tail = Tail(folder)
     tail.open_overflow()
+    places = (str(folder / "segments" / "one.jsonl"), str(folder / "overflow"))
     script = f"""
 import os, sys, time
 from itdash.events import model
 from itdash.events.segment import Segment
-segment = Segment({str(folder / "segments" / "one.jsonl")!r}, time.perf_counter_ns(), {str(folder / "overflow")!r})
+segment = Segment({places[0]!r}, time.perf_counter_ns(), {places[1]!r})
 def tell(number): segment.append(model.CaseStarted(segment.now(), number))
 tell(1)
 {textwrap.dedent(code)}

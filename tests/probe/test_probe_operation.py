@@ -16,7 +16,7 @@ from itdash.probe import regions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
 
-    from conftest import Recording
+    from probe_support import Recording
 
 
 def figures(recording: Recording, name: str) -> tuple[int, int, int, int]:

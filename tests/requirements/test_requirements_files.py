@@ -218,6 +218,21 @@ def test_a_mistake_in_csv_is_told_with_its_line(tmp_path: Path, text: str, told:
         assert words in complaint
 
 
+@given(st.sampled_from(["toml", "csv", "md"]), st.text(st.sampled_from("ab1=|-:,;'\"[]`~* \t\r\n\0é")))
+def test_whatever_stands_in_a_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, text: str
+) -> None:
+    folder = tmp_path_factory.mktemp("any", numbered=True)
+    starts = {"toml": "[[requirement]]\nid='i'\n", "csv": "id,title\n", "md": "|id|title|\n|-|-|\n"}
+    for start in ("", starts[kind]):
+        try:
+            read = rows(folder, f"requirements.{kind}", start + text)
+        except RequirementsError as error:
+            assert str(folder) in error.where
+        else:
+            assert all(row.id and row.id == row.id.strip() for row in read)
+
+
 def test_an_empty_file_declares_nothing(tmp_path: Path) -> None:
     for name in ("requirements.csv", "requirements.toml", "requirements.md"):
         assert rows(tmp_path, name, "\n") == []

@@ -41,6 +41,7 @@ BEGUN: Final = -1
 _WORDS_AFTER: Final = {LONG: 2, LATENCY: 1, COUNT: 1, GAUGE: 2}
 _TEXT_BYTES: Final = 7
 _LATE_ENDS: Final = 1_000
+_LONGEST_TEXT: Final = 1 << 17
 _COUNT_ZERO: Final = 1 << 59
 
 
@@ -174,7 +175,8 @@ class Decoder:
         kind, number, t = word & 15, word >> 4 & (NUMBERS - 1), word >> 16
         left = len(words) - place
         if kind == TEXT:
-            size = 2 + -(-(words[place + 1] >> 4) // _TEXT_BYTES) if left > 1 else 2
+            length = words[place + 1] >> 4 if left > 1 else 0
+            size = 2 + -(-min(length, _LONGEST_TEXT) // _TEXT_BYTES)
         else:
             size = 1 + _WORDS_AFTER[kind]
         if left < size:

@@ -10,12 +10,14 @@ from itdash.events.model import OperationsHappened
 from itdash.events.ops import BEGIN, PAD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SUFFIX = ".ops"
 _FIRST_LOOK = 16 << 10
 _PIECE = 256 << 10
 _HOLES_KEPT = 64
+SPAN = 50_000_000
 _IDLE = 40
 
 
@@ -102,9 +104,11 @@ class _File:
         words = _words(data)
         if 0 in words:
             self._note_holes(words)
-        self._t = _last_moment(words, self._t)
         more = len(data) == _PIECE
-        events.append(OperationsHappened(self._t, self._source, self._slot, data, more))
+        for first, last, t in spans(words, self._t):
+            piece = data[first * 8 : last * 8]
+            events.append(OperationsHappened(t, self._source, self._slot + first, piece, more))
+            self._t = t
         self._slot += len(words)
         if words[-1] & 15 == PAD and words[-1] >> 4:
             self._slot += (words[-1] >> 4) - 1
@@ -150,8 +154,28 @@ def _words(data: bytes) -> array[int]:
     return words
 
 
-def _last_moment(words: array[int], before: int) -> int:
-    """The moment of the last begin, by which the piece finds its place among other events."""
+def spans(words: Sequence[int], t: int) -> list[tuple[int, int, int]]:
+    """Cut words into pieces, each with its moment: that of the last begin in it, or of the one before.
+
+    What is in a piece happened at most `SPAN` before its moment. So whoever takes the pieces of several files
+    in the order of their moments knows when nothing earlier can come.
+    """
+    cuts: list[tuple[int, int, int]] = []
+    first, start = 0, t
+    if _last_moment(words, t) > t + SPAN:
+        for place, word in enumerate(words):
+            if word & 15 == BEGIN:
+                moment = word >> 16
+                if moment > start + SPAN:
+                    if place:
+                        cuts.append((first, place, t))
+                    first = place
+                    start = moment
+                t = max(t, moment)
+    return [*cuts, (first, len(words), _last_moment(words, t))]
+
+
+def _last_moment(words: Sequence[int], before: int) -> int:
     for place in range(len(words) - 1, -1, -1):
         if words[place] & 15 == BEGIN:
             return max(before, words[place] >> 16)

@@ -70,5 +70,8 @@ def _type(hint: Any) -> str:
         return f"{_type(key)} to {_type(value)}"
     if hint is msgspec.Raw:
         return "object"
-    names = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing"}
+    names = {
+        bytes: "bytes, as base64", str: "text", int: "whole number", float: "number", bool: "true or false",
+        type(None): "nothing",
+    }  # fmt: skip
     return names.get(hint) or f"[{hint.__name__}](#{hint.__name__.lower()})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from itdash.events.ops import Edge
 
 _SLACK = 100_000_000
-_MANY = 100_000
 
 # Held in a tuple, out of reach of a test that freezes time.
 _NOW = (perf_counter_ns,)
@@ -38,8 +38,6 @@ class _Gathering:
     def __init__(self, names: Iterable[str], since: int) -> None:
         self.tallies = {name: Tally() for name in names}
         self.since = since
-        self._latest = 0
-        self._taken = 0
 
     def take(self, decoder: Decoder, edges: list[Edge]) -> None:
         """Count what is of interest."""
@@ -53,24 +51,19 @@ class _Gathering:
                 tally.begin(t)
             else:
                 tally.end(t, duration, outcome)
-        if edges:
-            self._latest = max(self._latest, edges[-1][1])
-        self._taken += len(edges)
-        if self._taken > _MANY:
-            self._taken = 0
-            self._settle(self._latest - _SLACK)
+
+    def settle(self, until: int | None) -> None:
+        """Nothing before this moment will come any more."""
+        for tally in self.tallies.values():
+            tally.settle(until)
 
     def measured(self, duration: int) -> dict[str, Measured]:
         """The figures, over so much time."""
-        self._settle(None)
+        self.settle(None)
         return {
             name: Measured(name, tally.count, tally.errors, tally.peak, duration, tally.latency)
             for name, tally in self.tallies.items()
         }
-
-    def _settle(self, until: int | None) -> None:
-        for tally in self.tallies.values():
-            tally.settle(until)
 
 
 class Recorded:
@@ -92,10 +85,13 @@ class Recorded:
         """It is over."""
         duration = self._now() - self._origin - self._gathering.since
         while events := self._files.read() or self._files.read_idle():
-            for event in events:
+            for event in sorted(events, key=attrgetter("t")):
                 decoder = self._decoders.setdefault(event.source, Decoder())
                 self._gathering.take(decoder, decoder.feed(event.slot, event.words))
                 decoder.values.clear()
+            behind = [event.t for event in events if event.more]
+            if behind:
+                self._gathering.settle(min(behind) - _SLACK)
         return self._gathering.measured(duration)
 
 
@@ -118,8 +114,11 @@ class InMemory:
         return self._gathering.measured(duration)
 
     def _take(self, slot: int, words: bytes) -> None:
-        self._gathering.take(self._decoder, self._decoder.feed(slot, words))
+        edges = self._decoder.feed(slot, words)
+        self._gathering.take(self._decoder, edges)
         self._decoder.values.clear()
+        if edges:
+            self._gathering.settle(edges[-1][1] - _SLACK)
 
 
 class Ear:

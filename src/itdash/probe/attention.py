@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from _thread import RLock
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,16 +64,18 @@ class Silence:
 
 
 _own: Place | None = None
+_lock = RLock()
 
 
 def current() -> Listener | None:
     """Who listens, found out now if it is not known yet."""
     if isinstance(regions.listener, Attention):
-        regions.listener = None
-        try:
-            regions.listener = _found()
-        except (OSError, ValueError):
-            regions.listener = None
+        with _lock:
+            if isinstance(regions.listener, Attention):
+                try:
+                    regions.listener = _found()
+                except (OSError, ValueError):
+                    regions.listener = None
     return regions.listener
 
 
@@ -170,6 +173,8 @@ class _Notes:
 
 def _after_fork() -> None:
     """A child has its own file; what its parent began, it does not end."""
+    global _lock  # noqa: PLW0603  # another thread of the parent may have held it
+    _lock = RLock()
     left = regions.listener
     if left is None:
         return

@@ -45,6 +45,7 @@ LABEL_SETS = 100
 
 MORE = "…more"
 _LONGEST_TEXT = 200
+_MOST_LABELS = 16
 _FAILURES_TOLD = 1
 _ROUNDS, _OPERATIONS = 5, 200
 _ROUNDS, _OPERATIONS = 5, 200
@@ -189,7 +190,7 @@ class Listener:
         """The first word of a begin, without its moment; an unknown name is written down first."""
         with self._lock:
             told = tuple(sorted((_text(key), _text(value)) for key, value in labels.items()))
-            key = (_text(name), told)
+            key = (_text(name), told[:_MOST_LABELS])
             number = self._names.get(key)
             if number is None:
                 number = self._new_name(*key)

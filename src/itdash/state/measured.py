@@ -43,10 +43,10 @@ class Row(msgspec.Struct, frozen=True):
 def rows(operations: Operations, labels: bool = False) -> list[Row]:
     """A row for each operation, and where asked for one for each of its sets of labels."""
     found = []
-    for operation in operations.operations.values():
+    for _, operation in sorted(operations.operations.items()):
         found.append(_row(operation.name, (), operation.total))
         if labels:
-            found += [_row(operation.name, key, tally) for key, tally in operation.sets.items()]
+            found += [_row(operation.name, key, tally) for key, tally in sorted(operation.sets.items())]
     return found
 
 
@@ -71,7 +71,7 @@ def percentiles(latency: Histogram) -> dict[str, int | None]:
 
 def plain(operations: Operations, ids: Mapping[int, str]) -> list[dict[str, Any]]:
     """Everything about each operation, for `summary.json`; times in seconds, None where not measured."""
-    return [_plain(operation, ids) for operation in operations.operations.values()]
+    return [_plain(operation, ids) for _, operation in sorted(operations.operations.items())]
 
 
 def _plain(operation: Operation, ids: Mapping[int, str]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _plain(operation: Operation, ids: Mapping[int, str]) -> dict[str, Any]:
         },
         "labels": [
             {"labels": dict(key), **_figures(_row(operation.name, key, tally))}
-            for key, tally in operation.sets.items()
+            for key, tally in sorted(operation.sets.items())
         ],
         "cases": {
             ids.get(case, str(case)): {

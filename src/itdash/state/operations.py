@@ -112,6 +112,7 @@ class Operations:
         self._case_tallies = 0
         self._sources: dict[str, _Source] = {}
         self._times: dict[str, _Times] = {}
+        self._ended: dict[int, int] = {}
         self._latest = 0
         self._over = False
         self._unsettled: set[Tally] = set()
@@ -135,6 +136,9 @@ class Operations:
         source = self._sources.get(event.source)
         if source is None:
             source = self._sources[event.source] = _Source()
+            source.ended = max(
+                (t for part, t in self._ended.items() if _is_of(event.source, part)), default=-1
+            )
         self.bytes += len(event.words)
         edges = source.decoder.feed(event.slot, event.words)
         source.more, source.reached = event.more, max(source.reached, event.t)
@@ -148,9 +152,9 @@ class Operations:
 
     def part_ended(self, part: int, t: int) -> None:
         """The pytest process of this part is gone, and with it all below it."""
-        prefix = f"pytest-{part}"
+        self._ended[part] = t
         for name, source in self._sources.items():
-            if name.startswith((prefix + ".", prefix + "-")) or name == prefix:
+            if _is_of(name, part):
                 source.ended = t
                 if not source.more:
                     self._abandon(source)
@@ -250,3 +254,9 @@ class Operations:
         for tally in self._unsettled:
             tally.settle(None if self._over else until)
         self._unsettled = {tally for tally in self._unsettled if tally.waiting}
+
+
+def _is_of(source: str, part: int) -> bool:
+    """Whether a file is of a pytest process, of one of its workers, or of a child of them."""
+    prefix = f"pytest-{part}"
+    return source == prefix or source.startswith((f"{prefix}.", f"{prefix}-"))
