@@ -35,6 +35,7 @@ docs:            ## the pages that are made from the types
 
 bench:           ## the figures, as tables
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/probe.py
 
 lock:            ## pin every dependency with its hashes
 	$(BIN)/pip-compile -q --strip-extras --generate-hashes --all-extras --no-emit-index-url --no-emit-trusted-host \

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GROUP_KINDS = ("mark", "k", "path")
 PREFIX = "ITDASH_"
-_ALSO_READ = ("ITDASH_PROFILE",)
+_ALSO_READ = ("ITDASH_PROFILE", "ITDASH_PROBE")
 _TYPO = 0.85
 _LONGEST = 100_000_000  # seconds: three years, and still a number that fits as nanoseconds
 _WORDS = {

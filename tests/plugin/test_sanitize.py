@@ -162,8 +162,8 @@ REPORT = ("--", "--json-report", "--json-report-file=report.json")
 def launched(project: Project, *words: str) -> dict[str, Any]:
     """A run with the report of pytest-json-report; each of its tests by name."""
     ran = project.launch(*words, *REPORT)
+    assert ran.code == 0, ran.out + ran.err
     told = ran.out + ran.err + (ran.folder / "pytest.log").read_text()
-    assert ran.code == 0, told
     assert "JSON-serializable" not in told, told
     report = json.loads((project.folder / "report.json").read_text(), parse_constant=pytest.fail)
     assert ran.summary["outcomes"]["passed"] == report["summary"]["passed"] == len(report["tests"])

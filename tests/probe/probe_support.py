@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from itdash.events import model
 from itdash.events.journal import replay
-from itdash.probe import attention
+from itdash.probe import attention, regions
 from itdash.state import fold
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from itdash.probe.listener import Listener
     from itdash.state.operations import Operations
@@ -46,3 +48,19 @@ class Recording:
     def operations(self) -> Operations:
         """The same, the operations alone."""
         return self.state().operations
+
+
+def record(folder: Path, patch: pytest.MonkeyPatch) -> Recording:
+    """Let the probe of this process record into a folder, until the patches are undone."""
+    made = Recording(folder)
+    patch.setattr(attention, "_own", made.place)
+    patch.setattr(regions, "listener", attention.Attention())
+    patch.setenv(attention.VARIABLE, str(made.place))
+    return made
+
+
+def silence(patch: pytest.MonkeyPatch) -> None:
+    """Let nobody listen in this process, until the patches are undone."""
+    patch.setattr(attention, "_own", None)
+    patch.setattr(regions, "listener", None)
+    patch.delenv(attention.VARIABLE, raising=False)

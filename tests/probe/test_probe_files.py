@@ -8,6 +8,7 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from probe_support import Recording, record
 
 from itdash import probe
 from itdash.events import ops
@@ -17,7 +18,11 @@ from itdash.probe import windows
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from probe_support import Recording
+
+@pytest.fixture
+def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """The probe of this process records."""
+    return record(tmp_path, monkeypatch)
 
 
 def repeat(n: int, name: str = "work") -> None:

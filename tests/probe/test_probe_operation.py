@@ -9,14 +9,20 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from probe_support import Recording, record, silence
 
 from itdash import probe
 from itdash.probe import regions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
+    from pathlib import Path
 
-    from probe_support import Recording
+
+@pytest.fixture
+def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """The probe of this process records."""
+    return record(tmp_path, monkeypatch)
 
 
 def figures(recording: Recording, name: str) -> tuple[int, int, int, int]:
@@ -214,8 +220,8 @@ def test_threads_lose_nothing(recording: Recording) -> None:
     assert tally.peak == threads
 
 
-@pytest.mark.usefixtures("silence")
-def test_when_nobody_listens_nothing_happens() -> None:
+def test_when_nobody_listens_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    silence(monkeypatch)
     with probe.operation("read", user=1) as entered:
         assert isinstance(entered, probe.operation)
     probe.record("read", -1)
@@ -224,8 +230,8 @@ def test_when_nobody_listens_nothing_happens() -> None:
     probe.mark("here")
 
 
-@pytest.mark.usefixtures("silence")
-def test_exceptions_go_through_when_nobody_listens() -> None:
+def test_exceptions_go_through_when_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    silence(monkeypatch)
     with pytest.raises(KeyError), probe.operation("read"):
         raise KeyError
 

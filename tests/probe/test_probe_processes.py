@@ -7,13 +7,22 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+from probe_support import Recording, record
+
 from itdash import probe
 from itdash.probe import attention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from probe_support import Recording
+
+@pytest.fixture
+def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """The probe of this process records."""
+    return record(tmp_path, monkeypatch)
+
 
 LIGHT = """
 import sys

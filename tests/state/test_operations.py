@@ -7,6 +7,7 @@ from array import array
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from itdash.state.run import RunState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import pytest
 
 MS = 1_000_000
 LAST = model.RunFinished(1 << 60, "passed", 0)
@@ -67,7 +67,9 @@ def pieces(source: str, words: Sequence[int], cuts: Iterable[int] = ()) -> list[
         piece = array("Q", words[first:last])
         for start, end, last_begin in spans(piece, t):
             part = piece[start:end].tobytes()
-            events.append(model.OperationsHappened(last_begin, source, first + start, part, last < len(words)))
+            events.append(
+                model.OperationsHappened(last_begin, source, first + start, part, last < len(words))
+            )
             t = last_begin
     return events
 
@@ -116,7 +118,9 @@ RUNS = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(runs=RUNS, cuts=st.lists(st.integers(0, 200), max_size=6))
 def test_any_pieces_make_the_same_as_all_raw_samples(runs: list[Run], cuts: list[int]) -> None:
-    state = folded(events_of(runs, cuts))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "SLACK", 100 * MS)
+        state = folded(events_of(runs, cuts))
     for name in {run.name for run in runs}:
         mine = [run for run in runs if run.name == name]
         tally = state.operations.operations[name].total

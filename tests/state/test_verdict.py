@@ -78,7 +78,10 @@ def test_pytests_own_codes_pass_through() -> None:
 
 
 def test_a_test_that_crashed_makes_the_run_crashed() -> None:
-    again = [model.CaseStarted(8, 0), model.CaseAborted(9, 0, "crashed", "SIGSEGV in call")]
+    again: list[model.AnyEvent] = [
+        model.CaseStarted(8, 0),
+        model.CaseAborted(9, 0, "crashed", "SIGSEGV in call"),
+    ]
     assert words(run(*again, last=0, end=0)) == ("crashed", 1)
     assert words(run(*again, last=None, end=-11)) == ("crashed", 1)
 

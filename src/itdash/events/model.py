@@ -262,13 +262,15 @@ class RunFinished(Event, frozen=True, tag="RunFinished"):
 class OperationsHappened(Event, frozen=True, tag="OperationsHappened"):
     """Operations began and ended in one process; made from its `.ops` file, it is not written as a line.
 
-    `words` are what stands in the file from `slot` on; `more` tells that the file holds more already.
+    `words` are what stands in the file from `slot` on; `more` tells that the file holds more already. Where
+    a slot is taken and not filled yet, something may be missing that happened after `gap`.
     """
 
     source: str
     slot: int
     words: bytes
     more: bool = False
+    gap: int = 0
 
 
 class ProbeClosed(Event, frozen=True, tag="ProbeClosed"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from itdash.events.model import OperationsHappened
 from itdash.events.ops import BEGIN, PAD
@@ -17,6 +17,7 @@ SUFFIX = ".ops"
 _FIRST_LOOK = 16 << 10
 _PIECE = 256 << 10
 _HOLES_KEPT = 64
+_PATIENCE = 40
 SPAN = 50_000_000
 _IDLE = 40
 
@@ -80,7 +81,7 @@ class _File:
         self.idle = 0
         self._slot = 0
         self._t = 0
-        self._holes: list[tuple[int, int]] = []
+        self._holes: list[_Hole] = []
 
     def close(self) -> None:
         """Give the descriptor back; reading opens the file again."""
@@ -104,10 +105,11 @@ class _File:
         words = _words(data)
         if 0 in words:
             self._note_holes(words)
-        more = len(data) == _PIECE
+        more = len(data) == _PIECE and bool(self._piece(self._slot + _PIECE // 8, 8))
         for first, last, t in spans(words, self._t):
             piece = data[first * 8 : last * 8]
-            events.append(OperationsHappened(t, self._source, self._slot + first, piece, more))
+            slot = self._slot + first
+            events.append(OperationsHappened(t, self._source, slot, piece, more, self._gap()))
             self._t = t
         self._slot += len(words)
         if words[-1] & 15 == PAD and words[-1] >> 4:
@@ -122,30 +124,47 @@ class _File:
     def _note_holes(self, words: array[int]) -> None:
         """Slots that a thread has taken and not filled yet."""
         start = -1
-        for slot, word in enumerate(words, self._slot):
+        for place, word in enumerate(words):
             if word == 0 and start < 0:
-                start = slot
+                start = place
             elif word and start >= 0:
-                self._holes.append((start, slot - start))
+                before = _last_moment(words[:start], self._t)
+                self._holes.append(_Hole(self._slot + start, place - start, before))
                 start = -1
         del self._holes[:-_HOLES_KEPT]
 
     def _look_at_holes(self, events: list[OperationsHappened]) -> None:
-        left: list[tuple[int, int]] = []
-        for slot, size in self._holes:
-            data = os.pread(self._fd, size * 8, slot * 8)
-            filled = data.strip(b"\0")
-            if not filled:
-                left.append((slot, size))
+        left: list[_Hole] = []
+        filled: list[tuple[int, bytes]] = []
+        for hole in self._holes:
+            data = os.pread(self._fd, hole.size * 8, hole.slot * 8)
+            if not data.strip(b"\0"):
+                left.append(hole._replace(looks=hole.looks + 1))
                 continue
             first = (len(data) - len(data.lstrip(b"\0"))) // 8
             last = -(-len(data.rstrip(b"\0")) // 8)
-            events.append(OperationsHappened(self._t, self._source, slot + first, data[first * 8 : last * 8]))
+            filled.append((hole.slot + first, data[first * 8 : last * 8]))
             if first:
-                left.append((slot, first))
-            if last < size:
-                left.append((slot + last, size - last))
+                left.append(hole._replace(size=first))
+            if last < hole.size:
+                left.append(hole._replace(slot=hole.slot + last, size=hole.size - last))
         self._holes = left
+        events += [
+            OperationsHappened(self._t, self._source, slot, data, gap=self._gap()) for slot, data in filled
+        ]
+
+    def _gap(self) -> int:
+        """The moment before the first hole that may still be filled, or 0."""
+        return min((max(1, hole.t) for hole in self._holes if hole.looks < _PATIENCE), default=0)
+
+
+class _Hole(NamedTuple):
+    """Slots without words, after the moment `t`, and how often they were looked at."""
+
+    slot: int
+    size: int
+    t: int
+    looks: int = 0
 
 
 def _words(data: bytes) -> array[int]:

@@ -95,9 +95,9 @@ class Tally:
         del pending[:cut]
 
     @property
-    def waiting(self) -> bool:
-        """Whether anything is not settled."""
-        return bool(self._pending)
+    def waiting(self) -> int:
+        """How many begins and ends are not settled."""
+        return len(self._pending)
 
     @property
     def peak(self) -> int:

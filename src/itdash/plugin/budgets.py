@@ -38,6 +38,11 @@ class BudgetMarkError(Exception):
     """A mark that is no budget; `str` tells where and why, without a traceback."""
 
 
+def has_budgets(item: pytest.Item) -> bool:
+    """Whether there is such a mark; nearly all tests are done with at the first look."""
+    return "budget" in item.keywords and item.get_closest_marker("budget") is not None
+
+
 def limits_of(item: pytest.Item) -> Limits:
     """The budgets of a test, those of its class and module first; BudgetMarkError for a mark that is none."""
     limits: dict[tuple[str, str], tuple[str, Budget]] = {}
@@ -81,7 +86,7 @@ class Reader:
         report = yield
         wrong = []
         for node in report.result if report.passed and report.result else ():
-            if isinstance(node, pytest.Item) and node.get_closest_marker("budget"):
+            if isinstance(node, pytest.Item) and has_budgets(node):
                 try:
                     node.stash[_limits] = limits_of(node)
                 except BudgetMarkError as error:
@@ -98,9 +103,7 @@ class Reader:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Judge only where there is something to judge."""
         plugins = session.config.pluginmanager
-        if not plugins.has_plugin(_JUDGE) and any(
-            item.get_closest_marker("budget") for item in session.items
-        ):
+        if not plugins.has_plugin(_JUDGE) and any(has_budgets(item) for item in session.items):
             plugins.register(Judge(session.config), _JUDGE)
 
 
@@ -120,7 +123,7 @@ class Judge:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Listen while the test itself runs, without its fixtures."""
-        if not item.get_closest_marker("budget"):
+        if not has_budgets(item):
             return (yield)
         if _limits not in item.stash:
             try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from itdash.events.ops import Edge
 
-_SLACK = 100_000_000
+_SLACK = 300_000_000
 
 # Held in a tuple, out of reach of a test that freezes time.
 _NOW = (perf_counter_ns,)
@@ -89,7 +89,7 @@ class Recorded:
                 decoder = self._decoders.setdefault(event.source, Decoder())
                 self._gathering.take(decoder, decoder.feed(event.slot, event.words))
                 decoder.values.clear()
-            behind = [event.t for event in events if event.more]
+            behind = [event.gap or event.t for event in events if event.more]
             if behind:
                 self._gathering.settle(min(behind) - _SLACK)
         return self._gathering.measured(duration)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 class NotTogether(TimeoutError):  # it says what happened
     """Too few came to a barrier in time."""
 
+    __module__ = "itdash.probe"
+
 
 class together:  # it is used like a function
     """Wait until `n` threads or tasks of this process wait under this name: `.wait()`, or `await` it."""

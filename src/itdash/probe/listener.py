@@ -1,7 +1,8 @@
 """Puts begins and ends on record: one store into memory each, durable at once, with no lock and no thread.
 
 Slots are given out by `next` of a counter and the like, single calls into C that no other Python thread can
-interrupt, so a word is written by whoever took its slot, and by nobody else.
+interrupt, so a word is written by whoever took its slot, and by nobody else. The slot is taken before the
+clock is read: where a thread is held up in between, the reader sees a hole, so something is still missing.
 """
 
 from __future__ import annotations
@@ -126,9 +127,9 @@ class Listener:
 
     def end(self, operation: operation, outcome: int) -> None:
         """It is over."""
-        duration = self._now() - operation.began
         counter, view, base = self.window
         slot = next(counter)
+        duration = self._now() - operation.began
         distance = slot - operation.slot
         if duration >> DURATION_BITS or distance >> DISTANCE_BITS:
             view[slot - base : slot - base + 1] = _PADDING

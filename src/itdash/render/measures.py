@@ -30,9 +30,10 @@ class Line(NamedTuple):
     text: str
 
 
-def tables(state: RunState, most: int = _MOST) -> list[Line]:
-    """Every table that has content."""
-    return [*operations(state, most), *budgets(state, most)]
+def tables(state: RunState, most: int = _MOST, ascii_only: bool = False) -> list[Line]:
+    """Every table that has content; the units in ASCII where that is all there is."""
+    lines = [*operations(state, most), *budgets(state, most)]
+    return [Line(role, text.replace("µs", "us")) for role, text in lines] if ascii_only else lines
 
 
 def operations(state: RunState, most: int = _MOST) -> list[Line]:

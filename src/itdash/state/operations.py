@@ -22,7 +22,13 @@ LABEL_SETS: Final = 100
 NAMES_KEPT: Final = 1_000
 MARKS_KEPT: Final = 1_000
 MORE: Final = "…more"
-_SLACK: Final = 100_000_000  # so long after a moment all its begins and ends have been read
+SLACK: Final = 1_000_000_000
+"""So long after a moment all its begins and ends have been read, also of a thread that was held up."""
+
+SHORT_SLACK: Final = 100_000_000
+"""The same where so many wait that memory counts for more."""
+
+MANY: Final = 50_000
 _LATEST: Final = 1 << 62
 
 Labels = tuple[tuple[str, str], ...]
@@ -87,13 +93,12 @@ class _Times:
 class _Source:
     """One process's file."""
 
-    __slots__ = ("decoder", "ended", "more", "reached", "targets")
+    __slots__ = ("decoder", "ended", "more", "targets")
 
     def __init__(self) -> None:
         self.decoder = Decoder()
         self.targets: dict[int, tuple[Operation, Tally | None]] = {}
         self.more = False
-        self.reached = 0
         self.ended = -1
 
 
@@ -113,6 +118,7 @@ class Operations:
         self._sources: dict[str, _Source] = {}
         self._times: dict[str, _Times] = {}
         self._ended: dict[int, int] = {}
+        self._behind: dict[str, int] = {}  # files of which more is there, and how far they were read
         self._latest = 0
         self._over = False
         self._unsettled: set[Tally] = set()
@@ -141,7 +147,11 @@ class Operations:
             )
         self.bytes += len(event.words)
         edges = source.decoder.feed(event.slot, event.words)
-        source.more, source.reached = event.more, max(source.reached, event.t)
+        source.more = event.more
+        if event.more or event.gap:
+            self._behind[event.source] = event.gap or event.t
+        else:
+            self._behind.pop(event.source, None)
         self._count(source, edges)
         for value in source.decoder.values:
             self._take_value(source, value.number, value.kind, value.value)
@@ -248,11 +258,10 @@ class Operations:
 
     def _settle(self, t: int) -> None:
         self._latest = max(self._latest, t)
-        until = min(
-            [self._latest - _SLACK, *(source.reached for source in self._sources.values() if source.more)]
-        )
+        reached = min([self._latest, *self._behind.values()])
         for tally in self._unsettled:
-            tally.settle(None if self._over else until)
+            slack = SLACK if tally.waiting < MANY else SHORT_SLACK
+            tally.settle(None if self._over else reached - slack)
         self._unsettled = {tally for tally in self._unsettled if tally.waiting}
 
 

@@ -90,7 +90,7 @@ class CiView:
         for line in failures.report(state, self._paint, rule, self._failures_shown):
             self._line(line)
         self._tell_log(state, folder)
-        for role, text in measures.tables(state):
+        for role, text in measures.tables(state, ascii_only=self._paint.ascii):
             self._line(self._paint(role, text))
         for line in required.report(of_run(state), self._paint, _terminal_width(self._stream) * self._live):
             self._line(line)

@@ -68,6 +68,7 @@ def summary(state: RunState, read: int, unread: int) -> dict[str, Any]:
             "unread": unread,
             "lost": sum(word.lost for word in last_words),
             "emit_seconds": sum(word.emit_ns for word in last_words) / 1e9,
+            "share_of_wall": sum(word.emit_ns for word in last_words) / max(1, end.t if end else state.t),
             "probe": measured.cost(state.operations, end.t if end else state.t),
             "disagrees": {name: list(pair) for name, pair in queries.disagreement(state).items()},
         },
