@@ -74,7 +74,7 @@ def test_the_quick_start_is_two_commands_that_set_up_and_run() -> None:
     launch, test = quick_start()
     assert launch.rpartition(" && ")[0] == test.rpartition(" && ")[0]
     assert launch.endswith(" && .venv/bin/itdash launch")
-    assert test.endswith(" && .venv/bin/pytest -q")
+    assert test.endswith(" && .venv/bin/pytest -q -n 2")
     assert "-r constraints.txt" in launch
     assert (ROOT / "constraints.txt").is_file()
 

@@ -195,6 +195,8 @@ class Session:
         try:
             (self.folder / SEGMENTS).mkdir(parents=True, exist_ok=True)  # a test may have cleaned up too well
             name.write_bytes(msgspec.json.encode(order))
+            # Open in our hands before a test can remove the folder: what is written to it still reaches us.
+            (self.folder / SEGMENTS / f"{order.assignment.segment}.jsonl").touch()
         except OSError as error:
             raise RunDirectoryError(
                 f"the run directory cannot be written: {error.strerror}", where=str(self.folder),
