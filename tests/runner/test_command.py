@@ -228,7 +228,7 @@ def test_workers_record_though_plugins_are_not_loaded_by_themselves(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    assert planned(root, Config(workers="2")).args == ("-n", "2", "-p", "itdash.plugin")
+    assert planned(root, Config(workers="2")).args == ("-n", "2", "-p", "itdash")
     assert planned(root, Config()).args == ()
 
 

@@ -160,3 +160,39 @@ def test_call_failure_and_teardown_error_are_counted_twice_and_one_test() -> Non
     counts = queries.outcomes(state)
     assert (counts["failed"], counts["errors"], len(state.failing)) == (1, 1, 1)
     assert state.cases["t.py::test"].outcome == "failed"
+
+
+def test_a_second_item_of_the_same_id_is_no_second_attempt() -> None:
+    def item(t: int, outcome: str) -> list[model.AnyEvent]:
+        return [
+            model.CaseStarted(t, 0),
+            model.StageFinished(t + 1, 0, "call", outcome, 1, outcome),
+            model.CaseFinished(t + 2, 0),
+        ]
+
+    row = model.CollectedCase("t.py::test")
+    first: list[model.AnyEvent] = [model.CasesCollected(0, 0, (row,))]
+    for outcomes in (("passed", "failed", "passed"), ("failed", "passed", "passed")):
+        events = [event for n, outcome in enumerate(outcomes) for event in item(10 * n + 1, outcome)]
+        state = fold.replay([*first, *events])
+        case = state.cases["t.py::test"]
+        assert (case.outcome, case.attempts, case.flaky) == ("failed", 1, False)
+        assert list(state.failing) == ["t.py::test"]
+        assert queries.outcomes(state)["passed"] == 2
+
+
+def test_subtests_of_an_attempt_that_is_tried_again_are_not_counted() -> None:
+    state = start(
+        model.SubtestFinished(2, 0, "[n=1]", "failed", 1, "failed"),
+        model.StageFinished(3, 0, "setup", "passed", 1),
+        model.StageFinished(4, 0, "call", "rerun", 1, "rerun"),
+        model.StageFinished(5, 0, "teardown", "passed", 1),
+        model.SubtestFinished(6, 0, "[n=1]", "passed", 1, "subtests passed"),
+        model.StageFinished(7, 0, "setup", "passed", 1),
+        model.StageFinished(8, 0, "call", "passed", 1, "passed"),
+        model.StageFinished(9, 0, "teardown", "passed", 1),
+        model.CaseFinished(10, 0),
+    )
+    counts = queries.outcomes(state)
+    assert (counts["failed"], counts["passed"], counts["subtests_passed"], counts["rerun"]) == (0, 1, 1, 1)
+    assert state.cases["t.py::test"].flaky

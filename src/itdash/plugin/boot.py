@@ -8,7 +8,9 @@ import sys
 
 def main() -> None:
     """Read the name of an order from standard input, then be what the `pytest` command would be."""
-    sys.path[0] = os.path.dirname(sys.executable)
+    folder = os.path.dirname(sys.executable)
+    if not sys.flags.safe_path:
+        sys.path[0] = folder
     os.set_inheritable(int(sys.argv[1]), False)
     import gc
 
@@ -25,7 +27,7 @@ def main() -> None:
         return
     with open(name, "rb") as handle:
         order = msgspec.json.decode(handle.read(), type=Order)
-    sys.argv = [os.path.join(sys.path[0], "pytest"), *order.args]
+    sys.argv = [os.path.join(folder, "pytest"), *order.args]
     code = pytest.main(list(order.args), plugins=[Bootstrap(order.assignment)])
     sys.stdout.flush()
     gc.freeze()  # the interpreter's last collections would walk through every report only to find the exit

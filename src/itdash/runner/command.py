@@ -51,8 +51,6 @@ def plan(request: Request, config: Config, root: Path, cwd: Path, installed: Cal
     if config.workers and config.workers != "0":
         _need(installed, "xdist", "pytest-xdist", "-n", "itdash[xdist]")
         args += ["-n", config.workers]
-        if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-            args += ["-p", "itdash.plugin"]
     if config.retries:
         _need(installed, "pytest_rerunfailures", "pytest-rerunfailures", "--retries", "itdash[retries]")
         args += ["--reruns", str(config.retries)]
@@ -61,8 +59,17 @@ def plan(request: Request, config: Config, root: Path, cwd: Path, installed: Cal
     if request.mark:
         args += ["-m", request.mark]
     args += request.extra
+    if _workers_need_our_name([*args, *os.environ.get("PYTEST_ADDOPTS", "").split()]):
+        args += ["-p", "itdash"]
     max_fail = 1 if request.exit_first else config.max_fail
     return Plan(tuple(args), Selection(groups=tuple(groups), only=request.only), max_fail)
+
+
+def _workers_need_our_name(options: list[str]) -> bool:
+    """Whether workers start that load no plugin by themselves; the main process is handed its recorder."""
+    if not any(option.startswith(("-n", "--numprocesses", "--dist", "--tx")) for option in options):
+        return False
+    return bool(os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")) or "--disable-plugin-autoload" in options
 
 
 def _need(installed: Callable[[str], bool], module: str, plugin: str, option: str, extra: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TypeVar
 
 import msgspec
@@ -63,10 +64,15 @@ class Case(msgspec.Struct, frozen=True, gc=False):
 class Running:
     """A test between its start and its end; changed in place by the fold."""
 
-    __slots__ = ("attempts", "category", "durations", "id", "reports", "stage", "started", "worker")
+    __slots__ = (
+        "attempts", "before", "category", "durations", "id", "reports", "stage", "started", "subtests",
+        "worker",
+    )  # fmt: skip
 
     def __init__(self, nodeid: str, started: int, worker: str, attempts: int = 1) -> None:
         self.id, self.started, self.worker, self.attempts = nodeid, started, worker, attempts
+        self.before: Case | None = None  # another item of the same id, which ended already
+        self.subtests: Counter[str] = Counter()
         self.stage = "setup"
         self.category = ""
         self.durations: list[int] = []
@@ -96,6 +102,7 @@ class Running:
     def finish_subtest(self, event: SubtestFinished) -> None:
         """A subtest that fails fails its test."""
         self.reports.append(_owned(event))
+        self.subtests[event.category] += 1
         if event.outcome == "failed":
             self.category = "failed"
 
@@ -114,6 +121,15 @@ def _worse(category: str, new: str, outcome: str) -> str:
     if category == "error" and new != "failed":
         return category
     return new
+
+
+_RANK = ("crashed", "timed out", "failed", "error", "interrupted", "xpassed", "passed", "xfailed", "skipped")
+
+
+def worse(one: Case, other: Case) -> Case:
+    """Of two items with one id, the one that a reader must see."""
+    ranks = [_RANK.index(case.outcome) if case.outcome in _RANK else len(_RANK) for case in (one, other)]
+    return one if ranks[0] < ranks[1] else other
 
 
 def last_attempt(case: Case) -> dict[str, StageFinished]:

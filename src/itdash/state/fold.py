@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from itdash.events import model
-from itdash.state.cases import ABORTED, Case, Running
+from itdash.state.cases import ABORTED, Case, Running, worse
 from itdash.state.run import WARNINGS_KEPT, RunState, SuiteTally
 from itdash.state.suites import SuiteNames
 
@@ -106,7 +106,10 @@ def _case_started(state: RunState, event: model.CaseStarted) -> None:
     if not case.outcome:
         state.running[number] = Running(nodeid, event.t, event.worker)
     elif case.ended < event.t:
-        state.running[number] = Running(nodeid, event.t, event.worker, case.attempts + 1)
+        again = case.outcome in ABORTED
+        running = Running(nodeid, event.t, event.worker, case.attempts + again)
+        running.before = None if again else case
+        state.running[number] = running
         _take_back(state, case)
 
 
@@ -172,8 +175,15 @@ def _stage_finished(state: RunState, event: model.StageFinished) -> None:
     running.finish_stage(event)
     if event.category:
         state.tally[event.category] += 1
+    if event.category == "rerun" and _has_native_subtests(state):
+        state.tally.subtract(running.subtests)  # as pytest-rerunfailures does with pytest's own counts
+        running.subtests.clear()
     if cause:
         _end(state, event.case, event.t, "crashed", cause)
+
+
+def _has_native_subtests(state: RunState) -> bool:
+    return all(int(session.pytest.partition(".")[0]) >= 9 for session in state.sessions.values())
 
 
 def _crash_cause(running: Running) -> str:
@@ -215,6 +225,8 @@ def _end(state: RunState, number: int, t: int, outcome: str, cause: str, stacks:
         running.id, old.suite, old.line, old.keywords, outcome, cause, running.attempts, running.worker,
         running.started, t, tuple(running.durations), tuple(running.reports), stacks,
     )  # fmt: skip
+    if running.before is not None:
+        case = state.cases[running.id] = worse(running.before, case)
     state.finished_cases += 1
     state.suites[case.suite].count(case, 1)
     if case.failing:

@@ -35,6 +35,8 @@ def disagreement(state: RunState) -> dict[str, tuple[int, int]]:
         return {}
     ours = dict(state.tally)
     ours["deselected"] = state.deselected
+    if any(session.distributed for session in state.sessions.values()):
+        told["deselected"] = ours["deselected"]  # workers do not send it
     names = (set(told) | set(ours)) - {"crashed", "timed out", "interrupted", "not run"}
     return {
         name: (told.get(name, 0), ours.get(name, 0))

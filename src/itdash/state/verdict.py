@@ -98,7 +98,9 @@ def _expected_end(state: RunState, code: int, outcomes: set[str], failing: bool,
     if failing or code:
         told = "" if code <= errors.TESTS_FAILED else f"pytest ended with exit code {code}"
         return Judgement("failed", code or errors.TESTS_FAILED, reason or told)
-    if state.collected and len(state.cases) > state.finished_cases and not _only_collected(state):
+    if _only_collected(state):
+        return Judgement("passed", code, "nothing was to be run, only collected")
+    if state.collected and len(state.cases) > state.finished_cases:
         return Judgement("interrupted", errors.INTERRUPTED, reason or "pytest ended before all tests had run")
     return Judgement("passed", code, reason)
 
