@@ -196,3 +196,19 @@ def test_subtests_of_an_attempt_that_is_tried_again_are_not_counted() -> None:
     counts = queries.outcomes(state)
     assert (counts["failed"], counts["passed"], counts["subtests_passed"], counts["rerun"]) == (0, 1, 1, 1)
     assert state.cases["t.py::test"].flaky
+
+
+def test_each_attempt_may_begin_and_end_like_a_test_of_its_own() -> None:
+    state = start(
+        model.StageFinished(2, 0, "setup", "passed", 1),
+        model.StageFinished(3, 0, "call", "rerun", 1, "rerun"),
+        model.StageFinished(4, 0, "teardown", "passed", 1),
+        model.CaseFinished(5, 0),
+        model.CaseStarted(6, 0),
+        model.StageFinished(7, 0, "setup", "passed", 1),
+        model.StageFinished(8, 0, "call", "passed", 1, "passed"),
+        model.StageFinished(9, 0, "teardown", "passed", 1),
+        model.CaseFinished(10, 0),
+    )
+    case = state.cases["t.py::test"]
+    assert (case.outcome, case.attempts, case.flaky) == ("passed", 2, True)

@@ -106,7 +106,7 @@ def _case_started(state: RunState, event: model.CaseStarted) -> None:
     if not case.outcome:
         state.running[number] = Running(nodeid, event.t, event.worker)
     elif case.ended < event.t:
-        again = case.outcome in ABORTED
+        again = case.outcome in ABORTED or case.outcome == "rerun"
         running = Running(nodeid, event.t, event.worker, case.attempts + again)
         running.before = None if again else case
         state.running[number] = running
