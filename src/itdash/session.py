@@ -36,6 +36,7 @@ _TICK = 50
 _SECOND = 1_000_000_000
 _ORPHAN_COMMAND = 300
 _SUSPECTS = 3
+_TICK_OF_CLOCK, _DETACHING = _SECOND // 100, _SECOND // 10
 
 
 class View(Protocol):
@@ -249,8 +250,9 @@ class Session:
         self._emit(model.OrphanEnded(self._now(), pid, command[:_ORPHAN_COMMAND], node))
 
     def _test_at(self, start: int) -> str:
-        """The tests that ran at a moment; the system tells it in ticks of a hundredth of a second."""
-        first, last = start - self.origin, start - self.origin + _SECOND // 100
+        """The tests that ran when a process was started, or just before: one that detaches is forked late."""
+        last = start - self.origin + _TICK_OF_CLOCK
+        first = start - self.origin - _DETACHING
         ran = [
             case.id
             for case in self.state.cases.values()
