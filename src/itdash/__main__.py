@@ -23,8 +23,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:
-            pass  # whoever read it is gone
+        except (OSError, AttributeError):
+            pass  # whoever read it is gone, or it was closed from the start
     os._exit(code)  # all that is left would be taken apart for nothing
 
 

@@ -41,7 +41,7 @@ class Sanitizer:
                 extra["metadata"] = own
         if extra is not None:
             report._json_report_extra = mended(extra)
-        report.user_properties = [_pair(entry) for entry in report.user_properties]
+        report.user_properties = [pair(entry) for entry in report.user_properties]
         return report
 
     @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -51,7 +51,7 @@ class Sanitizer:
         return [mended(result) if isinstance(result, dict) else result for result in results]
 
 
-def _pair(entry: Any) -> tuple[str, Any]:
+def pair(entry: Any) -> tuple[str, Any]:
     """A property as pytest wants it; one that somebody put there in another shape keeps its text."""
     if isinstance(entry, (tuple, list)) and len(entry) == 2:
         return _text(entry[0]), mended(entry[1])

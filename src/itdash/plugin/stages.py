@@ -9,6 +9,7 @@ import msgspec
 
 from itdash.events.model import NOTHING
 from itdash.events.wire import encode_value
+from itdash.plugin.sanitize import pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +48,7 @@ def detail(report: pytest.TestReport, keep: Callable[[str, str], str]) -> msgspe
     if hasattr(report, "wasxfail"):
         stage["wasxfail"] = str(report.wasxfail)
     if report.when == "teardown" and report.user_properties:
-        stage["user_properties"] = [
-            [str(name), _plain_or_text(value)] for name, value in report.user_properties
-        ]
+        stage["user_properties"] = [list(pair(entry)) for entry in report.user_properties]
     _bound(stage, keep)
     if len(stage) == 2:
         return NOTHING
@@ -75,10 +74,6 @@ def collection_detail(report: pytest.CollectReport, keep: Callable[[str, str], s
 
 def _section(report: Any, name: str) -> str:
     return "".join(content for title, content in report.sections if title == name)
-
-
-def _plain_or_text(value: object) -> object:
-    return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
 
 
 def _unprintable(error: Exception) -> str:
