@@ -53,6 +53,7 @@ def nothing_heard() -> None:
 def order(folder: Path, code: str) -> tuple[str, str]:
     """An order to run one test file, and the log's place."""
     (folder / "segments").mkdir(exist_ok=True)
+    (folder / "pytest.ini").write_text("[pytest]\n")  # else the folder of node ids depends on where we are
     (folder / "test_it.py").write_text(code)
     told = Order(
         (str(folder / "test_it.py"), "-p", "no:cacheprovider"),
