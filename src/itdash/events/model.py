@@ -234,7 +234,6 @@ class OrphanEnded(Event, frozen=True, tag="OrphanEnded"):
     pid: int
     command: str
     node: str = ""
-    signal: str = ""
 
 
 class StopRequested(Event, frozen=True, tag="StopRequested"):
