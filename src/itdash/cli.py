@@ -133,30 +133,21 @@ def launch(
 
 
 def _launch(link: Link | None, loaded: Any, request: Any, share: str, strict: bool) -> int:
-    from importlib.util import find_spec
-
     from itdash.render.paint import paint_for
-    from itdash.runner.command import plan
     from itdash.runner.process import start_keeper
-    from itdash.runner.required import gate, required
-    from itdash.session import Session
+    from itdash.session import Session, Terms, run_to_end
     from itdash.views.ci import CiView
     from itdash.views.json_report import ReportFile
     from itdash.views.summary import SummaryFile
 
     config = loaded.config
-    made = plan(request, config, loaded.root, Path.cwd(), lambda name: find_spec(name) is not None)
-    found = required(request, config, loaded.root, Path.cwd())
-    judge = gate(share, strict, found, loaded.root)
+    terms = Terms(loaded.root, Path.cwd(), tuple(sys.argv), share, strict)
     paint = paint_for(sys.stdout, ascii_only=config.ascii)
     screen = CiView(
         sys.stdout, paint, config.slowest, config.failures_shown, sys.stdout.isatty() and paint.colour
     )
-    session = Session(
-        made, config, loaded.root, sys.argv, link or start_keeper(), [ReportFile(), SummaryFile(), screen],
-        found, judge,
-    )  # fmt: skip
-    return session.run()
+    session = Session(terms, link or start_keeper(), [ReportFile(), SummaryFile(), screen])
+    return run_to_end(session, request, config)
 
 
 @main.command(epilog=_CONFIG_EXAMPLES, short_help="Show every value and where it came from.")

@@ -12,7 +12,7 @@ import pytest
 from itdash.events import model
 from itdash.events.journal import replay
 from itdash.render.paint import Paint
-from itdash.session import Reading
+from itdash.runner.execution import Reading
 from itdash.state import fold
 from itdash.state.run import RunState
 from itdash.views.ci import CiView

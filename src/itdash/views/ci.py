@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from itdash.render.paint import Paint
-    from itdash.session import Reading
+    from itdash.runner.execution import Reading
     from itdash.state.cases import Case
     from itdash.state.run import RunState, SuiteTally
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from itdash.events.model import AnyEvent
-    from itdash.session import Reading
+    from itdash.runner.execution import Reading
     from itdash.state.cases import Case
     from itdash.state.run import RunState
 
