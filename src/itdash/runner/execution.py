@@ -213,6 +213,8 @@ class Execution:
 
     def _exited(self, code: int | None) -> None:
         self.emit(model.ProcessEnded(self.now(), self._part, code, closing.signal_name(code)))
+        if self._overdue:
+            self._overdue.tell(self.now())
         self._pump()
         running = bool(self.state.running)
         for event in closing.ends(self.state, self._part, self.folder, self.now()):

@@ -59,6 +59,11 @@ class Overdue:
         for number, hang in list(self._hangs.items()):
             self._go_on(state, number, hang, now)
 
+    def tell(self, now: int) -> None:
+        """The process is gone: what was asked for its stacks will write no more."""
+        for hang in self._hangs.values():
+            self._tell(hang, now)
+
     def _check_tests(self, state: RunState, now: int) -> None:
         for number, running in state.running.items():
             if number not in self._hangs and now - running.started > self._limit:
@@ -100,10 +105,7 @@ class Overdue:
         if not hang.told:
             if now - hang.since < _STACKS_TAKE:
                 return
-            hang.told = True
-            event = hang.close(now, stacks_since(self._folder, self._part, hang.worker, hang.stacks_from))
-            if event:
-                self._emit(event)
+            self._tell(hang, now)
             if number >= 0 and _went_on(state, hang):
                 del self._hangs[number]
             elif hang.worker:
@@ -117,6 +119,13 @@ class Overdue:
         elif not hang.killed and now - hang.since > _STACKS_TAKE + _GENTLY:
             hang.killed = True
             self._link.signal(_KILL)
+
+    def _tell(self, hang: _Hang, now: int) -> None:
+        if not hang.told:
+            hang.told = True
+            event = hang.close(now, stacks_since(self._folder, self._part, hang.worker, hang.stacks_from))
+            if event:
+                self._emit(event)
 
 
 def _closing_test(number: int, cause: str) -> Callable[[int, str], Event]:
