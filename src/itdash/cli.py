@@ -16,6 +16,7 @@ from itdash.errors import INTERNAL_ERROR, ItdashError, nearest
 
 if TYPE_CHECKING:
     from itdash.runner.process import Link
+    from itdash.session import View
 
 _EXAMPLES = """\b
 Examples:
@@ -93,6 +94,7 @@ def main() -> None:
 @click.option("--retries", type=int, metavar="N", help="Try a failed test again up to N times.")
 @click.option("--profile", default="", metavar="NAME", help="Use the values of this profile.")
 @click.option("--ascii", "ascii_only", is_flag=True, default=None, help="Use plain ASCII instead of glyphs.")
+@click.option("--theme", metavar="NAME", help="Use this theme in the dashboard.")
 @click.option(
     "--require-coverage",
     "share",
@@ -115,10 +117,12 @@ def launch(
     """
     from itdash.config import load
     from itdash.runner.command import Request
+    from itdash.runner.process import start_keeper
+    from itdash.session import Terms
 
     link, extra = context.obj
     flags["ascii"] = flags.pop("ascii_only")
-    del flags["headless"]
+    headless = flags.pop("headless")
     loaded = load(Path.cwd(), flags, profile)
     only = None
     if last_failed:
@@ -129,24 +133,41 @@ def launch(
         paths=paths, suites=suites, groups=groups, keyword=keyword, mark=mark, exit_first=exit_first,
         only=only, extra=extra,
     )  # fmt: skip
-    context.exit(_launch(link, loaded, request, share, strict))
+    terms = Terms(loaded.root, Path.cwd(), tuple(sys.argv), share, strict)
+    show = _headless if headless or not _on_screen() else _dashboard
+    context.exit(show(link or start_keeper(), loaded, request, terms))
 
 
-def _launch(link: Link | None, loaded: Any, request: Any, share: str, strict: bool) -> int:
-    from itdash.render.paint import paint_for
-    from itdash.runner.process import start_keeper
-    from itdash.session import Session, Terms, run_to_end
-    from itdash.views.ci import CiView
+def _on_screen() -> bool:
+    """Whether there is a terminal that a full screen can be drawn on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", None)
+
+
+def _dashboard(link: Link, loaded: Any, request: Any, terms: Any) -> int:
+    from itdash.views.tui.start import open_dashboard
+
+    return open_dashboard(link, loaded, request, terms, _files())
+
+
+def _files() -> list[View]:
+    """What is written of every run."""
     from itdash.views.json_report import ReportFile
     from itdash.views.summary import SummaryFile
 
+    return [ReportFile(), SummaryFile()]
+
+
+def _headless(link: Link, loaded: Any, request: Any, terms: Any) -> int:
+    from itdash.render.paint import paint_for
+    from itdash.session import Session, run_to_end
+    from itdash.views.ci import CiView
+
     config = loaded.config
-    terms = Terms(loaded.root, Path.cwd(), tuple(sys.argv), share, strict)
     paint = paint_for(sys.stdout, ascii_only=config.ascii)
     screen = CiView(
         sys.stdout, paint, config.slowest, config.failures_shown, sys.stdout.isatty() and paint.colour
     )
-    session = Session(terms, link or start_keeper(), [ReportFile(), SummaryFile(), screen])
+    session = Session(terms, link, [*_files(), screen])
     return run_to_end(session, request, config)
 
 

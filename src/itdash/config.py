@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 GROUP_KINDS = ("mark", "k", "path")
 PREFIX = "ITDASH_"
+_TABLES = ("suites", "keys")
 _ALSO_READ = ("ITDASH_PROFILE", "ITDASH_PROBE")
 _TYPO = 0.85
 _LONGEST = 100_000_000  # seconds: three years, and still a number that fits as nanoseconds
@@ -71,11 +72,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float,
         _key("seconds that the process has to end after pytest's last word", least=0, most=_LONGEST),
     ] = 30.0
+    leaks: Annotated[
+        Literal["warn", "fail", "off"],
+        _key("what becomes of a test that leaves something behind: warn, fail, or off to not look for it"),
+    ] = "warn"
     keep_runs: Annotated[int, _key("how many runs are kept", least=1)] = 100
     keep_bytes: Annotated[int, _key("how many bytes all kept runs may take", least=0)] = 1_000_000_000
     slowest: Annotated[int, _key("how many of the slowest tests are listed", least=0)] = 5
     failures_shown: Annotated[int, _key("how many failures are printed whole at the end", least=0)] = 50
     ascii: Annotated[bool, _key("use plain ASCII instead of glyphs", flag="--ascii")] = False
+    theme: Annotated[str, _key("the theme of the dashboard", flag="--theme")] = "itdash-dark"
+    keys: Annotated[dict[str, str], _key("other keys for actions of the dashboard, by their ids")] = {}
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -107,7 +114,7 @@ def keys(struct: type[msgspec.Struct] = Config) -> dict[str, Key]:
     for field in msgspec.structs.fields(struct):
         kind, about = hints[field.name].__origin__, hints[field.name].__metadata__[0]
         default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-        variable = "" if struct is not Config or field.name == "suites" else f"{PREFIX}{field.name.upper()}"
+        variable = "" if struct is not Config or field.name in _TABLES else f"{PREFIX}{field.name.upper()}"
         flag = about.extra["flag"]
         found[field.name] = Key(field.name, kind, default, about.description, flag, variable)
     return found

@@ -107,7 +107,7 @@ def _case(case: Case, paint: Paint, rule: str) -> Iterator[str]:
     if case.cause:
         yield inert(case.cause)
     if case.stacks:
-        yield from (f"    {inert(line)}" for line in head_and_tail(_own_frames(case.stacks), _OUTPUT_LINES))
+        yield from (f"    {inert(line)}" for line in head_and_tail(own_frames(case.stacks), _OUTPUT_LINES))
     for subtest in case.reports:
         if isinstance(subtest, SubtestFinished) and subtest.outcome == "failed":
             yield paint("strong", f"subtest {inert(subtest.label)}:")
@@ -119,7 +119,7 @@ def _case(case: Case, paint: Paint, rule: str) -> Iterator[str]:
         yield from _detail(detail, paint, failed=stage.outcome == "failed")
 
 
-def _own_frames(stacks: str) -> str:
+def own_frames(stacks: str) -> str:
     """The stacks without the frames of pytest below the test."""
     return "\n".join(line for line in stacks.splitlines() if not _MACHINERY.search(line))
 

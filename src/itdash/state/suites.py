@@ -32,6 +32,14 @@ class SuiteNames:
             name = self._known[file] = self._find(file)
         return name
 
+    def within(self, file: str) -> str:
+        """The file's name as it is told below its suite."""
+        whole = os.path.normpath(os.path.join(self.rootdir, file))
+        for place, _ in self._places:
+            if whole.startswith(place + os.sep):
+                return whole[len(place) + 1 :]
+        return os.path.basename(file)
+
     def _find(self, file: str) -> str:
         whole = os.path.normpath(os.path.join(self.rootdir, file))
         for place, name in self._places:

@@ -1,0 +1,85 @@
+"""The first line: what runs, how far it is, what failed, for how long, in which state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from itdash.render import words
+from itdash.render.charts import bar
+from itdash.render.spans import spread
+from itdash.render.spans import width as wide
+
+if TYPE_CHECKING:
+    from itdash.render.paint import Paint
+    from itdash.render.spans import Spans
+    from itdash.state.run import RunState
+
+_BAR_LEAST, _BAR_MOST = 6, 40
+_VERDICTS: Final = {"passed": "passed", "failed": "failed"}
+
+
+def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = False, note: str = "") -> Spans:
+    """The header in so many columns."""
+    left: Spans = [("title", " itdash"), ("plain", "  ")]
+    role, word = _phase(state, paint)
+    right: Spans = [
+        ("dim", f"  {clock(state.finished.t if state.finished else now)}  "), (role, word), ("plain", " "),
+    ]  # fmt: skip
+    if paused:
+        right = [("near", f"  {paint.glyph('paused')} display paused"), *right]
+    if note:
+        right = [("dim", f"  {note}"), *right]
+    if not state.collected and not state.cases:
+        left.append(("dim", words.count(state.found, "test") + " found" if state.found else ""))
+        return spread(left, right, width, paint.glyph("cut"))
+    counts = _counts(state)
+    total, done = len(state.cases), state.finished_cases
+    tests: Spans = [("plain", f"{done:,}/{total:,}")]
+    told = [("dim", f"{words.count(len(state.suites), 'suite')}  "), *tests]
+    room = width - wide(left) - wide(right) - wide(told) - wide(counts) - 4
+    if room >= _BAR_LEAST:
+        full, empty = bar(
+            done / total if total else 0.0, min(_BAR_MOST, room), paint.glyph("bar"), paint.glyph("empty")
+        )
+        colour = "failed" if state.failing else "passed"
+        told = [*told[:1], (colour, full), ("frame", empty), ("plain", " "), *tests]
+    elif width < 100:
+        told = tests
+    return spread([*left, *told, *counts], right, width, paint.glyph("cut"))
+
+
+def _counts(state: RunState) -> Spans:
+    failing = len(state.failing)
+    uncollected = sum(problem.outcome == "failed" for problem in state.uncollected)
+    spans: Spans = []
+    if failing:
+        spans.append(("failed", f"  {failing:,} failing"))
+    if uncollected:
+        spans.append(("failed", f"  {words.count(uncollected, 'file')} not collected"))
+    if state.finished and not spans:
+        skipped = state.tally["skipped"] + state.tally["xfailed"]
+        if skipped:
+            spans.append(("skipped", f"  {skipped:,} skipped"))
+    return spans
+
+
+def _phase(state: RunState, paint: Paint) -> tuple[str, str]:
+    end = state.finished
+    if end is not None:
+        role = _VERDICTS.get(end.verdict, "crashed")
+        return role, f"{paint.glyph(role)} {end.verdict}"
+    if state.requests:
+        return "crashed", f"{paint.glyph('running')} stopping"
+    if not state.processes:
+        return "dim", f"{paint.glyph('pending')} starting"
+    if not state.collected:
+        return "running", f"{paint.glyph('running')} collecting"
+    return "running", f"{paint.glyph('running')} running"
+
+
+def clock(ns: int) -> str:
+    """Minutes and seconds, which keep their width."""
+    seconds = ns // 1_000_000_000
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes:02d}:{left:02d}"

@@ -1,0 +1,197 @@
+"""Suites, files, classes and tests as a tree that lives through several runs, with counts on every branch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from itdash.events import model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from itdash.state.cases import Case
+    from itdash.state.run import RunState
+
+PENDING, RUNNING, PASSED, FAILING, OTHER = range(5)
+"""The places of the counts of a branch."""
+
+_CASE_EVENTS: Final = (
+    model.CaseStarted, model.CaseFinished, model.CaseAborted, model.StageFinished, model.SubtestFinished,
+)  # fmt: skip
+
+
+class Node:
+    """A suite, a file, a class or a test; a test has no children and knows its case."""
+
+    __slots__ = (
+        "bucket", "case", "children", "counts", "depth", "duration", "expanded", "id", "kind", "marked",
+        "name", "now", "number", "order", "parent", "stale", "started",
+    )  # fmt: skip
+
+    def __init__(self, kind: str, name: str, id: str, parent: Node | None, order: int = 0) -> None:
+        self.kind, self.name, self.id, self.parent, self.order = kind, name, id, parent, order
+        self.depth: int = -1 if parent is None else parent.depth + 1
+        self.children: list[Node] | None = None if kind == "test" else []
+        self.counts: list[int] | None = None if kind == "test" else [0] * 5
+        self.expanded = self.marked = self.stale = False
+        self.duration = self.started = 0
+        self.number = -1
+        self.bucket = PENDING
+        self.case: Case | None = None
+        self.now: Node | None = None  # of a branch: the test below that began last and still runs
+
+    @property
+    def total(self) -> int:
+        """How many tests are below, or 1 for a test."""
+        return sum(self.counts) if self.counts is not None else 1
+
+    @property
+    def ended(self) -> int:
+        """How many tests below have ended."""
+        return sum(self.counts[PASSED:]) if self.counts is not None else int(self.bucket >= PASSED)
+
+    def tests(self) -> Iterator[Node]:
+        """Every test below, or the test itself."""
+        if self.children is None:
+            yield self
+            return
+        for child in self.children:
+            yield from child.tests()
+
+
+class Outline:
+    """Kept up from the events of the run that goes on; what earlier runs told stays, marked as stale."""
+
+    def __init__(self) -> None:
+        self.root = Node("root", "", "", None)
+        self.root.expanded = True
+        self.tests: dict[str, Node] = {}
+        self.version = 0
+        """Changes whenever a node was added or removed."""
+        self.longest = 0
+        """The longest that a test took."""
+        self._branches: dict[tuple[str, ...], Node] = {}
+
+    def failing(self) -> list[str]:
+        """The ids of the tests that failed when they last ran."""
+        return [node.id for node in self.tests.values() if node.bucket == FAILING]
+
+    def begin(self) -> None:
+        """Another run starts: what is known is of an earlier one until it runs again."""
+        for node in self.tests.values():
+            if node.bucket in (PENDING, RUNNING):
+                self._count(node, PENDING, 0)
+            node.stale, node.number = True, -1
+
+    def take(self, state: RunState, events: Sequence[model.AnyEvent]) -> None:
+        """Follow the events, which the state holds already."""
+        for event in events:
+            kind = type(event)
+            if kind is model.CasesCollected:
+                self._collected(state, event)  # type: ignore[arg-type]
+            elif kind in _CASE_EVENTS:
+                self._sync(state, event.case)  # type: ignore[union-attr]
+            elif kind is model.RunFinished:
+                self._finished(state)
+
+    def _collected(self, state: RunState, event: model.CasesCollected) -> None:
+        for row in event.cases:
+            case = state.cases.get(row.id)
+            if case is not None:
+                node = self.tests.get(row.id) or self._add(state, case)
+                node.stale = True
+                if node.case is None:
+                    node.case = case
+
+    def _add(self, state: RunState, case: Case) -> Node:
+        """The node of a test that was not known, and its branches."""
+        file, *parts = case.id.split("::") if "[" not in case.id else _split(case.id)
+        parent = self._branch(
+            ("suite", case.suite), state.names.titles.get(case.suite, case.suite), self.root
+        )
+        if file != case.suite:
+            parent = self._branch(("file", case.suite, file), state.names.within(file), parent)
+        for place in range(len(parts) - 1):
+            parent = self._branch(("class", file, *parts[: place + 1]), parts[place], parent)
+        node = Node("test", parts[-1] if parts else case.id, case.id, parent, len(self.tests))
+        self._hang(node, parent)
+        self.tests[case.id] = node
+        branch: Node | None = parent
+        while branch is not None:
+            branch.counts[PENDING] += 1  # type: ignore[index]
+            branch = branch.parent
+        return node
+
+    def _branch(self, key: tuple[str, ...], name: str, parent: Node) -> Node:
+        node = self._branches.get(key)
+        if node is None:
+            id = key[1] if key[0] == "suite" else "::".join(key[1:] if key[0] == "class" else key[2:])
+            node = self._branches[key] = Node(key[0], name, id, parent, len(self._branches))
+            node.expanded = key[0] == "suite"
+            self._hang(node, parent)
+        return node
+
+    def _hang(self, node: Node, parent: Node) -> None:
+        parent.children.append(node)  # type: ignore[union-attr]
+        self.version += 1
+
+    def _sync(self, state: RunState, number: int) -> None:
+        """Bring a test's node to where the state has the test."""
+        id = state.ids.get(number)
+        if id is None:
+            return
+        case = state.cases[id]
+        node = self.tests.get(id) or self._add(state, case)
+        node.number = number
+        running = state.running.get(number)
+        if running is not None:
+            if node.bucket != RUNNING:
+                self._count(node, RUNNING, 0)
+            node.started = running.started
+            node.stale = False
+        elif node.case is not case or node.bucket == RUNNING:
+            self._ended(node, case)
+
+    def _ended(self, node: Node, case: Case) -> None:
+        node.stale = False
+        self._count(node, bucket_of(case), case.duration)
+        self.longest = max(self.longest, case.duration)
+        node.case = case
+
+    def _finished(self, state: RunState) -> None:
+        for case in state.cases.values():
+            node = self.tests.get(case.id)
+            if node is not None and (node.case is not case or node.bucket == RUNNING):
+                self._ended(node, case)
+
+    def _count(self, node: Node, bucket: int, duration: int) -> None:
+        before, took = node.bucket, duration - node.duration
+        node.bucket, node.duration = bucket, duration
+        branch = node.parent
+        while branch is not None:
+            counts: list[int] = branch.counts  # type: ignore[assignment]
+            counts[before] -= 1
+            counts[bucket] += 1
+            branch.duration += took
+            if bucket == RUNNING:
+                branch.now = node
+            elif branch.now is node:
+                branch.now = None
+            branch = branch.parent
+
+
+def bucket_of(case: Case) -> int:
+    """Under which of the five counts a test stands."""
+    if not case.outcome:
+        return PENDING
+    if case.outcome == "passed":
+        return PASSED
+    return FAILING if case.failing else OTHER
+
+
+def _split(id: str) -> list[str]:
+    """A node id in its parts; what stands in brackets may hold the sign between them."""
+    head, bracket, rest = id.partition("[")
+    parts = head.split("::")
+    parts[-1] += bracket + rest
+    return parts

@@ -1,0 +1,209 @@
+"""The full-screen view: wires keys to the session and panels to the run, and does no work of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import App, SystemCommand
+
+from itdash.errors import INTERNAL_ERROR, ItdashError
+from itdash.runner.again import of_tests
+from itdash.views.tui import keymap, themes
+from itdash.views.tui.palette import Palette
+from itdash.views.tui.screens.dashboard import Dashboard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.screen import Screen
+
+    from itdash.config import Loaded
+    from itdash.render.paint import Paint
+    from itdash.runner.command import Request
+    from itdash.session import Session
+    from itdash.views.tui.board import Board
+
+_FRAME = 1 / 30
+_BUDGET = 8_000_000
+_SLOW = 6
+
+
+class ItdashApp(App[int]):
+    """One session on the screen."""
+
+    TITLE = "itdash"
+    ENABLE_COMMAND_PALETTE = True
+    CSS = """
+    Screen { background: $background; color: $foreground; }
+    """
+
+    def __init__(
+        self, session: Session, loaded: Loaded, request: Request, board: Board, paint: Paint
+    ) -> None:
+        super().__init__()
+        self.session, self.loaded, self.request, self.board, self.paint = (
+            session,
+            loaded,
+            request,
+            board,
+            paint,
+        )
+        self.palette = Palette({})
+        self.config = loaded.config
+        self.paused = False
+        self._leaving = False
+        self._next: tuple[Request, bool] | None = None
+        self._frame = 0
+        self._seen = -1
+
+    # -- the life of it --
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What our widgets name, also under a theme that does not."""
+        return themes.read(themes.bundled() / f"{themes.DEFAULT}.yaml").variables
+
+    def on_mount(self) -> None:
+        """Dress, and start the clock."""
+        known, wrong = themes.load(self.loaded.root)
+        for theme in known.values():
+            self.register_theme(theme)
+        self.theme_changed_signal.subscribe(self, lambda _: self._dress())
+        self.theme = self.config.theme if self.config.theme in known else themes.DEFAULT
+        self._dress()
+        self.set_keymap(keymap.remapped(self.config.keys))
+        self.dashboard = Dashboard(self.board)
+        self.push_screen(self.dashboard)
+        for told in wrong:
+            self.notify(told, severity="warning", timeout=15)
+        self.set_interval(_FRAME, self.tick)
+
+    def _dress(self) -> None:
+        self.palette = Palette(self.get_css_variables())
+        for screen in self.screen_stack:
+            screen.refresh(layout=True)
+
+    def tick(self) -> None:
+        """Let the run go on, and draw what changed."""
+        session = self.session
+        if session.execution is not None and session.step(_BUDGET):
+            session.finish()
+            self._over()
+        self._frame += 1
+        if self.paused:
+            return
+        changed = self.board.changes != self._seen
+        self._seen = self.board.changes
+        if changed or session.execution is not None:
+            self.dashboard.renew(slow=self._frame % _SLOW == 0 or session.execution is None)
+
+    def _over(self) -> None:
+        self.dashboard.settle()
+        if self._leaving:
+            self._go()
+        elif self._next:
+            (request, keep), self._next = self._next, None
+            self.start(request, keep)
+
+    def start(self, request: Request, remember: bool = False) -> None:
+        """Start a run, after the one that goes on has been asked to end."""
+        if remember:
+            self.request = request
+        if self.session.execution is not None:
+            self._next = (request, remember)
+            self.session.stop()
+            self.notify("the run is asked to end; the next one follows")
+            return
+        try:
+            self.session.start(request, self.config)
+        except ItdashError as error:
+            self.notify("\n".join(error.lines()), severity="error", timeout=15, markup=False)
+
+    def keys_of(self, key: keymap.Key) -> str:
+        """The keys that do it, as the user has them."""
+        return self.config.keys.get(key.id, key.keys)
+
+    # -- what keys do, wherever they are pressed --
+
+    def action_run_all(self) -> None:
+        """Run what the command line asked for."""
+        self.start(self.request)
+
+    def action_run_failed(self) -> None:
+        """Run those that failed."""
+        failing = self.board.outline.failing()
+        if failing:
+            self.run_tests(failing)
+        else:
+            self.notify("nothing has failed")
+
+    def run_tests(self, ids: Iterable[str]) -> None:
+        """Run these and no others."""
+        self.start(of_tests(self.request, frozenset(ids), self.board.state, self.session.terms.cwd))
+
+    def action_stop(self) -> None:
+        """Ask the run to end."""
+        if self.session.execution is None:
+            self.notify("nothing runs")
+        elif not self.board.state.requests:
+            self.session.stop()
+        else:
+            self.notify("it is asked to end already; S ends it at once")
+
+    def action_kill(self) -> None:
+        """End the run at once."""
+        if self.session.execution is None:
+            self.notify("nothing runs")
+            return
+        if not self.board.state.requests:
+            self.session.stop()
+        self.session.stop()
+
+    def action_pause(self) -> None:
+        """Hold the display still, or go on."""
+        self.paused = not self.paused
+        self._seen = -1
+        self.dashboard.renew(slow=True)
+
+    def action_leave(self) -> None:
+        """Leave; ask once while tests run."""
+        from itdash.views.tui.screens.ask import Ask
+
+        if self.session.execution is None:
+            self._go()
+        elif self._leaving:
+            self.session.stop()
+        else:
+            self.push_screen(Ask("Tests are running. End them and leave?"), self._answered)
+
+    def _answered(self, yes: bool | None) -> None:
+        if not yes:
+            return
+        self._leaving = True
+        if self.session.execution is None:
+            self._go()
+        else:
+            self.session.stop()
+
+    def _go(self) -> None:
+        end = self.board.state.finished
+        self.exit(end.exit_code if end else INTERNAL_ERROR)
+
+    def action_help(self) -> None:
+        """Every key."""
+        from itdash.views.tui.screens.help import Help
+
+        self.push_screen(Help())
+
+    def action_themes(self) -> None:
+        """Choose a theme."""
+        self.search_themes()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Every action by its name."""
+        for key in keymap.KEYS:
+            if key.group != "Go":
+                action = key.action
+                yield SystemCommand(
+                    key.words, f"{key.group}, key {keymap.label(key.keys)}",
+                    lambda action=action: self.call_later(self.dashboard.run_action, action),
+                )  # fmt: skip

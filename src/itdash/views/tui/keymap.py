@@ -1,0 +1,88 @@
+"""Every key of the dashboard as data: its id, what it does, and where it is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from textual.binding import Binding, BindingType
+
+from itdash.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Key(NamedTuple):
+    """One thing that a key does."""
+
+    id: str
+    keys: str
+    action: str
+    words: str
+    group: str
+    footer: str = ""
+    """The word in the last line, for the few that stand there."""
+
+
+KEYS: Final = (
+    Key("run.all", "a", "app.run_all", "run all tests", "Run", "all"),
+    Key("run.failed", "f", "app.run_failed", "run those that failed", "Run", "failed"),
+    Key("run.selected", "r,enter", "run_selected", "run what is marked, or chosen", "Run", "run"),
+    Key("run.mark", "x", "mark", "mark a test or a branch", "Run"),
+    Key("run.unmark", "X", "unmark", "take all marks away", "Run"),
+    Key("run.stop", "s", "app.stop", "ask the run to end", "Run", "stop"),
+    Key("run.kill", "S", "app.kill", "end the run at once", "Run"),
+    Key("run.options", "o", "options", "choose suites, groups, workers, retries, limits", "Run", "options"),
+    Key("go.down", "j,down", "move(1)", "down", "Go"),
+    Key("go.up", "k,up", "move(-1)", "up", "Go"),
+    Key("go.page-down", "pagedown,ctrl+d", "page(1)", "a page down", "Go"),
+    Key("go.page-up", "pageup,ctrl+u", "page(-1)", "a page up", "Go"),
+    Key("go.top", "g,home", "edge(False)", "to the first line", "Go"),
+    Key("go.bottom", "G,end", "edge(True)", "to the last line", "Go"),
+    Key("go.open", "l,right", "fold(True)", "open a branch", "Go"),
+    Key("go.close", "h,left", "fold(False)", "close a branch", "Go"),
+    Key("go.open-all", "L", "fold_all(True)", "open every branch", "Go"),
+    Key("go.close-all", "H", "fold_all(False)", "close every branch", "Go"),
+    Key("go.next-failure", "J", "failure(1)", "to the next failure", "Go", "next failure"),
+    Key("go.last-failure", "K", "failure(-1)", "to the failure before", "Go"),
+    *(Key(f"go.panel-{n}", f"{n}", f"panel({n})", f"to panel {n}", "Go") for n in range(1, 8)),
+    Key("go.next-panel", "tab", "app.focus_next", "to the next panel", "Go"),
+    Key("show.filter", "slash", "filter", "show only what matches; `!word` leaves out", "Show", "filter"),
+    Key("show.state", "v", "show_only", "show all, failing, running, not passed, or retried tests", "Show"),
+    Key("show.sort", "t", "sort", "sort as collected, slowest first, worst first", "Show"),
+    Key("show.zoom", "z", "zoom", "make a panel fill the screen, and back", "Show", "zoom"),
+    Key("show.pause", "space", "app.pause", "hold the display still; the run goes on", "Show"),
+    Key("show.theme", "ctrl+t", "app.themes", "choose a theme", "Show"),
+    Key("test.view", "i", "view", "the test with all that is known of it", "Test", "inspect"),
+    Key("test.edit", "e", "edit", "open it in $EDITOR", "Test"),
+    Key("test.copy", "y", "copy", "copy its id", "Test"),
+    Key("test.copy-failure", "Y", "copy_failure", "copy its failure", "Test"),
+    Key("test.debug", "d", "debug", "run it under pdb, with the screen away", "Test"),
+    Key("app.help", "question_mark", "app.help", "every key", "App", "help"),
+    Key("app.palette", "ctrl+p", "app.command_palette", "every action by its name", "App"),
+    Key("app.suspend", "ctrl+z", "app.suspend_process", "go to the background", "App"),
+    Key("app.quit", "q,ctrl+c", "app.leave", "leave; asks once while tests run", "App", "quit"),
+)  # fmt: skip
+
+
+def bindings() -> list[BindingType]:
+    """The keys as textual wants them."""
+    return [Binding(key.keys, key.action, key.words, show=False, id=key.id) for key in KEYS]
+
+
+def remapped(given: Mapping[str, str], where: str = "[tool.itdash.keys]") -> dict[str, str]:
+    """What the user wants instead, checked."""
+    known = [key.id for key in KEYS]
+    for id in given:
+        if id not in known:
+            raise ConfigError(
+                f"there is no action {id!r} to give a key", where=where, mend=nearest(id, known)
+            )
+    return dict(given)
+
+
+def label(keys: str) -> str:
+    """A key as it is printed on one."""
+    first = keys.split(",", maxsplit=1)[0]
+    names = {"slash": "/", "question_mark": "?", "space": "Space", "enter": "Enter"}
+    return names.get(first, first.replace("ctrl+", "^"))

@@ -1,0 +1,1 @@
+"""What covers the dashboard for a while."""

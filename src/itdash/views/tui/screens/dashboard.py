@@ -1,0 +1,290 @@
+"""The dashboard: tests at the left, what was measured at the right, what failed below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Input
+
+from itdash.render import concurrency, coverage, detail, header, latency
+from itdash.render.spans import width as wide
+from itdash.views.tui import keymap
+from itdash.views.tui.widgets.line import Line
+from itdash.views.tui.widgets.lines import Lines
+from itdash.views.tui.widgets.panel import Panel
+from itdash.views.tui.widgets.tree import Tree
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from itdash.render.spans import Spans
+    from itdash.views.tui.app import ItdashApp
+    from itdash.views.tui.board import Board
+
+_WIDE, _HUGE = 100, 180
+_SHORT, _TALL = 30, 38
+
+
+class Dashboard(Screen[None]):
+    """Everything about the run that is shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keymap.bindings()
+    AUTO_FOCUS = "#tests"
+    DEFAULT_CSS = """
+    Dashboard {
+        layout: vertical;
+        #body { height: 3fr; layout: vertical; }
+        #side { height: 1fr; layout: vertical; }
+        #measured, #proven { height: auto; layout: vertical; }
+        #detail { height: 6; }
+        &.-failing #detail { height: 1fr; min-height: 6; }
+        #filter { height: 1; border: none; padding: 0 1; display: none; background: $surface; }
+        #filter.-on { display: block; }
+        #tests { height: 1fr; }
+
+        &.-narrow {
+            #body { height: 1fr; }
+            #tests { height: 3fr; }
+            #side { height: 2fr; min-height: 7; }
+            #measured, #proven { height: 1fr; display: none; }
+            #measured.-current, #proven.-current { display: block; }
+            #side Panel { display: none; height: 1fr; }
+            #side Panel.-current { display: block; }
+            #side.-away { display: none; }
+            #detail { display: none; }
+            #detail.-current { display: block; height: 2fr; min-height: 7; }
+        }
+        &.-wide {
+            #body { layout: horizontal; }
+            #tests { width: 9fr; height: 100%; }
+            #side { width: 11fr; height: 100%; }
+            #measured { height: 2fr; }
+            #proven { height: 1fr; }
+        }
+        &.-huge {
+            #tests { width: 2fr; }
+            #side { width: 4fr; layout: horizontal; }
+            #measured { width: 3fr; height: 100%; }
+            #proven { width: 2fr; height: 100%; }
+        }
+    }
+    """
+
+    app: ItdashApp
+
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self.board = board
+        self.tests = Tree(board.outline, id="tests")
+        self.header = Line(self._header, id="header")
+        self.concurrency = Panel("2 Concurrency", self._concurrency, self._no_operations, id="concurrency")
+        self.latency = Panel("3 Latency", self._latency, self._no_operations, id="latency")
+        self.requirements = Panel(
+            "4 Requirements", self._requirements, self._no_requirements, id="requirements"
+        )
+        self.detail = Panel("7 Detail", self._detail, lambda: "no test is chosen", id="detail")
+        self._current: Panel = self.concurrency
+
+    def compose(self) -> ComposeResult:
+        """The places of the panels; sheets of style move them with the size."""
+        yield self.header
+        with Container(id="body"):
+            yield self.tests
+            with Container(id="side"):
+                with Container(id="measured"):
+                    yield self.concurrency
+                    yield self.latency
+                with Container(id="proven"):
+                    yield self.requirements
+        yield self.detail
+        yield Input(placeholder="words that must be in the id; !word must not", id="filter", compact=True)
+        yield Line(self._footer, id="footer")
+
+    @property
+    def panels(self) -> dict[int, Lines]:
+        """Every panel by its number."""
+        return {1: self.tests, 2: self.concurrency, 3: self.latency, 4: self.requirements, 7: self.detail}
+
+    # -- drawing --
+
+    def renew(self, slow: bool) -> None:
+        """Draw what changed; what moves slowly, or costs much, only now and then."""
+        self.header.refresh()
+        self.set_class(bool(self.board.state.failing), "-failing")
+        self.tests.now = self.board.now
+        self.tests.renew()
+        if slow:
+            for panel in (self.concurrency, self.latency, self.requirements, self.detail):
+                panel.renew()
+
+    def settle(self) -> None:
+        """The run is over."""
+        self.renew(slow=True)
+        self.tests.settle()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose the arrangement for the size."""
+        width, height = event.size
+        self.set_class(width < _WIDE, "-narrow")
+        self.set_class(width >= _WIDE, "-wide")
+        self.set_class(width >= _HUGE, "-huge")
+        self.set_class(height < _SHORT, "-short")
+        self.set_class(height >= _TALL, "-tall")
+        self._choose(self._current)
+
+    def on_tree_highlighted(self) -> None:
+        """Another test is looked at."""
+        self.detail.scroll_home(animate=False)
+        self.detail.renew()
+
+    def _header(self, width: int) -> Spans:
+        app = self.app
+        return header.line(self.board.state, self.board.now, width, app.paint, app.paused)
+
+    def _footer(self, width: int) -> Spans:
+        spans: Spans = [("plain", " ")]
+        for key in keymap.KEYS:
+            if key.footer:
+                told = [("key", keymap.label(self.app.keys_of(key))), ("dim", f" {key.footer}  ")]
+                if wide(spans) + wide(told) > width:
+                    break
+                spans += told
+        return spans
+
+    def _concurrency(self, width: int, _height: int) -> list[Spans]:
+        return concurrency.lines(self.board.state, self.board.now, width, self.app.paint)
+
+    def _latency(self, width: int, _height: int) -> list[Spans]:
+        return latency.lines(self.board.state, width, self.app.paint)
+
+    def _requirements(self, width: int, _height: int) -> list[Spans]:
+        return coverage.lines(self.board.matrix(), width, self.app.paint)
+
+    def _detail(self, _width: int, _height: int) -> list[Spans]:
+        return detail.lines(self.tests.node, self.board.state, self.board.now, self.app.paint)
+
+    def _no_operations(self) -> str:
+        if self.board.state.finished or self.board.state.collected:
+            return 'nothing was measured yet: with probe.operation("name"): around what should be'
+        return "waiting for the first test"
+
+    def _no_requirements(self) -> str:
+        return 'none are declared: requirements.toml beside the tests, and @pytest.mark.requirement("id")'
+
+    # -- what keys do --
+
+    def _focused(self) -> Lines:
+        return self.focused if isinstance(self.focused, Lines) else self.tests
+
+    def action_move(self, by: int) -> None:
+        """Up or down in the panel that has the focus."""
+        self._focused().action_move(by)
+
+    def action_page(self, by: int) -> None:
+        """A page up or down."""
+        self._focused().action_page(by)
+
+    def action_edge(self, end: bool) -> None:
+        """To the first or last line."""
+        self._focused().action_edge(end)
+
+    def action_panel(self, number: int) -> None:
+        """To a panel; where there is room for one only, that one is shown."""
+        panel = self.panels.get(number)
+        if panel is None:
+            return
+        if isinstance(panel, Panel):
+            self._choose(panel)
+        if self.maximized is not None:
+            self.maximize(panel)
+        panel.focus()
+
+    def _choose(self, panel: Panel) -> None:
+        """Where the screen is narrow, show this panel in the place of the one that was there."""
+        self._current = panel
+        for other in self.query(Panel):
+            other.set_class(other is panel, "-current")
+        for column in ("#measured", "#proven"):
+            self.query_one(column).set_class(panel in self.query_one(column).children, "-current")
+        self.query_one("#side").set_class(panel is self.detail, "-away")
+        self.call_after_refresh(panel.renew)
+
+    def action_zoom(self) -> None:
+        """Fill the screen with the panel that has the focus, or go back."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.maximize(self._focused(), container=False)
+
+    def action_filter(self) -> None:
+        """Open the line for the filter."""
+        line = self.query_one("#filter", Input)
+        line.add_class("-on")
+        line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show what matches, with every letter."""
+        self.tests.find(event.value)
+
+    def on_input_submitted(self) -> None:
+        """Back to the tests; the filter stays."""
+        self._leave_filter()
+
+    def _leave_filter(self) -> None:
+        line = self.query_one("#filter", Input)
+        line.set_class(bool(line.value), "-on")
+        self.tests.focus()
+
+    def key_escape(self) -> None:
+        """Leave the filter line, or take the filter away, or leave a panel that fills the screen."""
+        line = self.query_one("#filter", Input)
+        if line.has_focus and line.value:
+            self._leave_filter()
+        elif line.value or line.has_class("-on"):
+            line.value = ""
+            self._leave_filter()
+        elif self.maximized is not None:
+            self.minimize()
+        else:
+            self.tests.focus()
+
+    def action_run_selected(self) -> None:
+        """Run what is marked, or what the cursor is on."""
+        chosen = self.tests.marked() or ([self.tests.node] if self.tests.node else [])
+        ids = {test.id for node in chosen for test in node.tests()}
+        if ids:
+            self.app.run_tests(ids)
+
+    def action_fold(self, open_it: bool) -> None:
+        """Open or close a branch."""
+        self.tests.action_fold(open_it)
+
+    def action_fold_all(self, open_it: bool) -> None:
+        """Open or close all."""
+        self.tests.action_fold_all(open_it)
+
+    def action_mark(self) -> None:
+        """Mark what the cursor is on."""
+        self.tests.action_mark()
+
+    def action_unmark(self) -> None:
+        """Take all marks away."""
+        for node in self.tests.marked():
+            node.marked = False
+        self.tests.refresh()
+
+    def action_failure(self, by: int) -> None:
+        """To another failure."""
+        self.tests.action_failure(by)
+
+    def action_show_only(self) -> None:
+        """Show tests in one state only."""
+        self.tests.action_show_only()
+
+    def action_sort(self) -> None:
+        """Sort the tests in another way."""
+        self.tests.action_sort()

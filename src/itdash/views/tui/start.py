@@ -1,0 +1,34 @@
+"""From the command line to the first picture: pytest is started before textual is imported."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from itdash.render.paint import paint_for
+from itdash.session import Session, View
+from itdash.views.tui.board import Board
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from itdash.config import Loaded
+    from itdash.runner.command import Request
+    from itdash.runner.process import Link
+    from itdash.session import Terms
+
+
+def open_dashboard(link: Link, loaded: Loaded, request: Request, terms: Terms, files: Sequence[View]) -> int:
+    """Start the run, show it until the user leaves, and return the exit code of the last run."""
+    board = Board()
+    session = Session(terms, link, [*files, board])
+    try:
+        session.start(request, loaded.config)
+        from itdash.views.tui.app import ItdashApp
+
+        paint = paint_for(sys.stdout, ascii_only=loaded.config.ascii)
+        app = ItdashApp(session, loaded, request, board, paint)
+        code = app.run()
+    finally:
+        session.close()
+    return app.return_code or 1 if code is None else code

@@ -1,0 +1,1 @@
+"""What stands on the screen, one widget in each file."""

@@ -1,0 +1,38 @@
+"""A single line across the screen: the header, the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from itdash.render.spans import blanks_last, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from itdash.render.spans import Spans
+
+
+class Line(Widget):
+    """Draws what a function says, in one line."""
+
+    DEFAULT_CSS = """
+    Line { height: 1; width: 1fr; background: $surface; }
+    """
+
+    def __init__(self, draw: Callable[[int], Spans], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._draw = draw
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        width = self.size.width
+        if y or not width:
+            return Strip.blank(width, self.rich_style)
+        palette = self.app.palette  # type: ignore[attr-defined]
+        ground = self.rich_style
+        spans = fit(self._draw(width), width)
+        return Strip([Segment(text, ground + palette[role]) for role, text in blanks_last(spans)], width)

@@ -1,0 +1,125 @@
+"""Lines that are drawn when they are seen: the ground of every panel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.geometry import Region, Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from itdash.render.spans import blanks_last, fit
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from itdash.render.paint import Paint
+    from itdash.render.spans import Spans
+    from itdash.views.tui.palette import Palette
+
+
+class Lines(ScrollView, can_focus=True):
+    """A scrolling list of lines, with a cursor where `chooses` says that lines can be chosen."""
+
+    DEFAULT_CSS = """
+    Lines {
+        height: 1fr;
+        border: round $frame;
+        border-title-color: $text-dim;
+        border-subtitle-color: $text-dim;
+        background: $background;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
+        overflow-x: hidden;
+        padding: 0;
+        &:focus { border: round $frame-focused; border-title-color: $primary; border-title-style: bold; }
+    }
+    """
+
+    chooses = False
+    cursor = reactive(0, repaint=False)
+
+    def line(self, place: int, width: int) -> Spans:
+        """The line at a place, in at most so many columns."""
+        raise NotImplementedError
+
+    def count(self) -> int:
+        """How many lines there are."""
+        raise NotImplementedError
+
+    @property
+    def palette(self) -> Palette:
+        """The styles of the theme."""
+        return self.app.palette  # type: ignore[attr-defined,no-any-return]
+
+    @property
+    def paint(self) -> Paint:
+        """The glyphs of this terminal."""
+        return self.app.paint  # type: ignore[attr-defined,no-any-return]
+
+    def renew(self) -> None:
+        """Draw again what is seen."""
+        size = Size(self.scrollable_content_region.width, self.count())
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is seen."""
+        width = self.scrollable_content_region.width
+        place = y + self.scroll_offset.y
+        if place >= self.count():
+            return Strip.blank(width, self.rich_style)
+        palette, ground = self.palette, self.rich_style
+        if self.chooses and place == self.cursor:
+            ground += palette.cursor if self.has_focus else palette.cursor_blurred
+        spans = fit(self.line(place, width), width, self.paint.glyph("cut"))
+        return Strip([Segment(text, ground + palette[role]) for role, text in blanks_last(spans)], width)
+
+    # -- the cursor --
+
+    def validate_cursor(self, cursor: int) -> int:
+        """The cursor stays on a line."""
+        return max(0, min(cursor, self.count() - 1))
+
+    def watch_cursor(self) -> None:
+        """Follow the cursor."""
+        self.show_cursor()
+        self.refresh()
+
+    def show_cursor(self) -> None:
+        """Scroll as little as it takes to see the cursor."""
+        if self.chooses and self.size.height:
+            self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+
+    def action_move(self, by: int) -> None:
+        """Go up or down, or scroll where there is nothing to choose."""
+        if self.chooses:
+            self.cursor += by
+        else:
+            self.scroll_relative(y=by, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """Go a page up or down."""
+        self.action_move(by * max(1, self.scrollable_content_region.height - 1))
+
+    def action_edge(self, end: bool) -> None:
+        """Go to the first line or to the last."""
+        if self.chooses:
+            self.cursor = self.count() - 1 if end else 0
+        elif end:
+            self.scroll_end(animate=False)
+        else:
+            self.scroll_home(animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the line that was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is not None and self.chooses:
+            self.cursor = offset.y + self.scroll_offset.y
+
+    def on_resize(self) -> None:
+        """Another width draws other lines."""
+        self.renew()

@@ -1,0 +1,50 @@
+"""A panel whose lines come from one pure function of the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itdash.render.spans import fit
+from itdash.views.tui.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from itdash.render.spans import Spans
+
+
+class Panel(Lines):
+    """Shows what `draw` makes for its size; a hint where there is nothing yet."""
+
+    def __init__(
+        self, title: str, draw: Callable[[int, int], list[Spans]], hint: Callable[[], str], *, id: str
+    ) -> None:
+        super().__init__(id=id)
+        self.border_title = title
+        self._draw, self._hint = draw, hint
+        self._lines: list[Spans] = []
+
+    def renew(self) -> None:
+        """Draw anew, unless nobody sees it."""
+        region = self.scrollable_content_region
+        if not region.width or not region.height:
+            return
+        lines = self._draw(region.width, region.height)
+        if not lines:
+            lines = [[("dim", text)] for text in self._wrapped(region.width)]
+        if lines != self._lines:
+            self._lines = lines
+            super().renew()
+
+    def _wrapped(self, width: int) -> list[str]:
+        from textwrap import wrap
+
+        return wrap(self._hint(), max(10, width))
+
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
+
+    def line(self, place: int, width: int) -> Spans:
+        """One of them."""
+        return fit(self._lines[place], width, self.paint.glyph("cut"))
