@@ -112,14 +112,28 @@ def run_to_end(session: Session, request: Request, config: Config) -> int:
     """One run, from the first event to the exit code, obeying the signals of a terminal and of a machine."""
     try:
         with _Ear() as ear:
-            run = session.start(request, config)
-            while not session.step():
-                ear.wait(run.link.inbox.fd)
-                for number in ear.heard():
-                    session.stop(number)
-        session.finish()
+            session.start(request, config)
+            return _go_on(session, ear)
     finally:
         session.close()
+
+
+def go_on(session: Session) -> int:
+    """Bring the run that has begun to its end."""
+    with _Ear() as ear:
+        return _go_on(session, ear)
+
+
+def _go_on(session: Session, ear: _Ear) -> int:
+    run = session.execution
+    if run is None:
+        return INTERNAL_ERROR
+    while not session.step():
+        ear.wait(run.link.inbox.fd)
+        for number in ear.heard():
+            session.stop(number)
+    ear.close()
+    session.finish()
     return run.state.finished.exit_code if run.state.finished else INTERNAL_ERROR
 
 
@@ -128,6 +142,7 @@ class _Ear:
 
     def __init__(self) -> None:
         self._numbers: list[int] = []
+        self._open = True
 
     def __enter__(self) -> _Ear:
         self._wake, self._waker = os.pipe()
@@ -138,11 +153,17 @@ class _Ear:
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(self._old)
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        os.close(self._wake)
-        os.close(self._waker)
+        self.close()
+
+    def close(self) -> None:
+        """Give the signals back."""
+        if self._open:
+            self._open = False
+            signal.set_wakeup_fd(self._old)
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+            os.close(self._wake)
+            os.close(self._waker)
 
     def wait(self, fd: int) -> None:
         """Until a message comes, a signal, or the next tick."""

@@ -30,19 +30,21 @@ class _Reader:
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         self._rest = b""
+        self.full = False
 
-    def lines(self) -> bytes:
-        """The whole lines that are there and were not read yet."""
+    def lines(self, most: int) -> bytes:
+        """Whole lines that were not read yet, about so many bytes; `full` tells that there may be more."""
         pieces = [self._rest]
         while True:
             try:
-                data = os.read(self._fd, _CHUNK)
+                data = os.read(self._fd, most)
             except BlockingIOError:
                 data = b""
             cut = data.rfind(b"\n") + 1
             if not data or cut:
                 break
             pieces.append(data)  # a line that is longer than a chunk
+        self.full = len(data) == most
         self._rest = data[cut:] if cut else b"".join(pieces)
         return b"".join(pieces) + data[:cut] if cut else b""
 
@@ -63,6 +65,7 @@ class Tail:
         self._overflow = run / OVERFLOW
         self._readers: dict[str, _Reader] = {}
         self._operations = OperationFiles(self._folder)
+        self._held: list[AnyEvent] = []
         self._quiet = 0
         self.unread = 0
         self.bytes = 0
@@ -75,15 +78,18 @@ class Tail:
         except OSError:
             return
 
-    def read(self) -> list[AnyEvent]:
-        """What is new since the last call, oldest first; empty when all is read."""
+    def read(self, most: int = _CHUNK) -> list[AnyEvent]:
+        """What is new, oldest first, of each segment about `most` bytes; empty when all is read."""
         self._discover()
-        # First: what a test began is read no earlier than the line that says that the test began.
+        # Read first and given last: what a test began comes no earlier than the line that says that it began.
         operations = self._operations.read()
         self.bytes += sum(len(event.words) for event in operations)
-        batches: list[list[AnyEvent]] = [list(operations)] if operations else []
+        self._held += operations
+        batches: list[list[AnyEvent]] = []
+        full = False
         for name, reader in self._readers.items():
-            lines = reader.lines()
+            lines = reader.lines(most)
+            full |= reader.full
             if lines:
                 if name == OVERFLOW:
                     self._keep(lines)
@@ -91,6 +97,9 @@ class Tail:
                 events, unread = decode(lines)
                 self.unread += unread
                 batches.append(events)
+        if self._held and not full:
+            batches.append(self._held)
+            self._held = []
         self._quiet = 0 if batches else self._quiet + 1
         if self._quiet % _IDLE_EVERY == 1:
             batches.append(list(self._operations.read_idle()))

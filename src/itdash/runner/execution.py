@@ -19,6 +19,7 @@ from itdash.orders import Assignment, Order
 from itdash.runner import closing, keeper, process, rundir
 from itdash.runner.overdue import Overdue
 from itdash.runner.required import specs
+from itdash.runner.sampler import Sampler
 from itdash.state import fold, verdict
 from itdash.state.run import RunState
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 _SECOND = 1_000_000_000
 _ORPHAN_COMMAND = 300
+_CHUNK, _PIECE = 4 << 20, 1 << 16
+"""So much of a segment is read at once, and so much between two looks at the clock."""
+
 _SUSPECTS = 3
 _TICK_OF_CLOCK, _DETACHING = _SECOND // 100, _SECOND // 10
 
@@ -75,6 +79,7 @@ class Execution:
         self._crashed = False
         self._pid = 0
         self._overdue: Overdue | None = None
+        self._sampler = Sampler(self.emit)
         self._stop_at = 0
         self._settled = False
         self._reason = ""
@@ -106,6 +111,7 @@ class Execution:
             self._hear(*message)
         if self._overdue:
             self._overdue.check(self.state, self.now())
+        self._sampler.check(self.now(), self._pid)
         if self._stop_at and self.now() > self._stop_at:
             self._stop_at = 0
             self.link.signal(signal.SIGKILL)
@@ -153,7 +159,8 @@ class Execution:
         """Fold what is new and show it; whether that was all."""
         shown = False
         until = 0 if budget is None else time.perf_counter_ns() + budget
-        while events := self._tail.read():
+        most = _CHUNK if budget is None else _PIECE
+        while events := self._tail.read(most):
             fold.apply_all(self.state, events)
             self._look_at(events)
             self._show(events)
@@ -220,6 +227,7 @@ class Execution:
         for event in closing.ends(self.state, self._part, self.folder, self.now()):
             self.emit(event)
         self._pump()
+        self._pid = 0
         self._crashed = closing.crashed(self.state, self._part)
         if self._crashed and not running:
             how = closing.how_it_ended(self.state, self._part)

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 PENDING, RUNNING, PASSED, FAILING, OTHER = range(5)
 """The places of the counts of a branch."""
 
-_CASE_EVENTS: Final = (
-    model.CaseStarted, model.CaseFinished, model.CaseAborted, model.StageFinished, model.SubtestFinished,
-)  # fmt: skip
+_TURNS: Final = frozenset({model.CaseStarted, model.CaseFinished, model.CaseAborted})
 
 
 class Node:
@@ -87,10 +85,13 @@ class Outline:
         """Follow the events, which the state holds already."""
         for event in events:
             kind = type(event)
-            if kind is model.CasesCollected:
-                self._collected(state, event)  # type: ignore[arg-type]
-            elif kind in _CASE_EVENTS:
+            if kind in _TURNS:
                 self._sync(state, event.case)  # type: ignore[union-attr]
+            elif kind is model.StageFinished:
+                if event.stage == "crash":  # type: ignore[union-attr]
+                    self._sync(state, event.case)  # type: ignore[union-attr]
+            elif kind is model.CasesCollected:
+                self._collected(state, event)  # type: ignore[arg-type]
             elif kind is model.RunFinished:
                 self._finished(state)
 

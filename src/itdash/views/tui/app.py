@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import signal
+from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
@@ -25,7 +30,14 @@ if TYPE_CHECKING:
 
 _FRAME = 1 / 30
 _BUDGET = 8_000_000
-_SLOW = 6
+_TURNS = 6
+_KEPT = 20
+_RARELY = (20_000, 10, 100)
+
+
+@cache
+def _default_variables() -> dict[str, str]:
+    return themes.read(themes.bundled() / f"{themes.DEFAULT}.yaml").variables
 
 
 class ItdashApp(App[int]):
@@ -41,13 +53,8 @@ class ItdashApp(App[int]):
         self, session: Session, loaded: Loaded, request: Request, board: Board, paint: Paint
     ) -> None:
         super().__init__()
-        self.session, self.loaded, self.request, self.board, self.paint = (
-            session,
-            loaded,
-            request,
-            board,
-            paint,
-        )
+        self.session, self.loaded, self.request = session, loaded, request
+        self.board, self.paint = board, paint
         self.palette = Palette({})
         self.config = loaded.config
         self.paused = False
@@ -55,12 +62,14 @@ class ItdashApp(App[int]):
         self._next: tuple[Request, bool] | None = None
         self._frame = 0
         self._seen = -1
+        self._spared = False
+        self._broken: set[str] = set()
 
     # -- the life of it --
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What our widgets name, also under a theme that does not."""
-        return themes.read(themes.bundled() / f"{themes.DEFAULT}.yaml").variables
+        return _default_variables()
 
     def on_mount(self) -> None:
         """Dress, and start the clock."""
@@ -75,6 +84,11 @@ class ItdashApp(App[int]):
         self.push_screen(self.dashboard)
         for told in wrong:
             self.notify(told, severity="warning", timeout=15)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._told_to_end, number)
+        gc.enable()
+        gc.set_threshold(*_RARELY)
         self.set_interval(_FRAME, self.tick)
 
     def _dress(self) -> None:
@@ -91,10 +105,20 @@ class ItdashApp(App[int]):
         self._frame += 1
         if self.paused:
             return
+        self._spare()
         changed = self.board.changes != self._seen
-        self._seen = self.board.changes
+        turn = self._frame % _TURNS
         if changed or session.execution is not None:
-            self.dashboard.renew(slow=self._frame % _SLOW == 0 or session.execution is None)
+            self._seen = self.board.changes
+            self.dashboard.renew(changed, -1 if session.execution is None else turn)
+
+    def _spare(self) -> None:
+        """Once all tests are known, keep Python from looking through them again and again for garbage."""
+        if self.board.state.collected != self._spared:
+            self._spared = self.board.state.collected
+            if self._spared:
+                gc.collect()
+                gc.freeze()
 
     def _over(self) -> None:
         self.dashboard.settle()
@@ -117,6 +141,16 @@ class ItdashApp(App[int]):
             self.session.start(request, self.config)
         except ItdashError as error:
             self.notify("\n".join(error.lines()), severity="error", timeout=15, markup=False)
+
+    def note_broken(self, error: Exception) -> None:
+        """Keep the traceback of something that could not be drawn, each only once."""
+        import traceback
+
+        text = "".join(traceback.format_exception(error))
+        if text not in self._broken and self.board.folder is not None and len(self._broken) < _KEPT:
+            self._broken.add(text)
+            with suppress(OSError), (self.board.folder / "dashboard.log").open("a") as log:
+                log.write(text)
 
     def keys_of(self, key: keymap.Key) -> str:
         """The keys that do it, as the user has them."""
@@ -162,7 +196,7 @@ class ItdashApp(App[int]):
         """Hold the display still, or go on."""
         self.paused = not self.paused
         self._seen = -1
-        self.dashboard.renew(slow=True)
+        self.dashboard.renew()
 
     def action_leave(self) -> None:
         """Leave; ask once while tests run."""
@@ -174,6 +208,14 @@ class ItdashApp(App[int]):
             self.session.stop()
         else:
             self.push_screen(Ask("Tests are running. End them and leave?"), self._answered)
+
+    def _told_to_end(self, number: int) -> None:
+        """A signal ends the run and the screen, and a second one ends the run at once."""
+        self._leaving = True
+        if self.session.execution is None:
+            self._go()
+        else:
+            self.session.stop(number)
 
     def _answered(self, yes: bool | None) -> None:
         if not yes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from itdash.errors import INTERNAL_ERROR
 from itdash.render.paint import paint_for
-from itdash.session import Session, View
+from itdash.session import Session, View, go_on
 from itdash.views.tui.board import Board
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def open_dashboard(link: Link, loaded: Loaded, request: Request, terms: Terms, f
         paint = paint_for(sys.stdout, ascii_only=loaded.config.ascii)
         app = ItdashApp(session, loaded, request, board, paint)
         code = app.run()
+        if code is not None:
+            return code
+        print("itdash: the screen broke; the run goes on without it", file=sys.stderr)
+        return go_on(session) or INTERNAL_ERROR
     finally:
         session.close()
-    return app.return_code or 1 if code is None else code

@@ -111,19 +111,20 @@ class Dashboard(Screen[None]):
 
     # -- drawing --
 
-    def renew(self, slow: bool) -> None:
-        """Draw what changed; what moves slowly, or costs much, only now and then."""
-        self.header.refresh()
-        self.set_class(bool(self.board.state.failing), "-failing")
-        self.tests.now = self.board.now
-        self.tests.renew()
-        if slow:
-            for panel in (self.concurrency, self.latency, self.requirements, self.detail):
+    def renew(self, changed: bool = True, turn: int = -1) -> None:
+        """Draw what changed: the tests now, the other panels each at its turn, or all of them."""
+        if changed or turn == 0:
+            self.header.renew()
+            self.set_class(bool(self.board.state.failing), "-failing")
+            self.tests.now = self.board.now
+            self.tests.renew()
+        for place, panel in enumerate((self.concurrency, self.latency, self.requirements, self.detail)):
+            if turn in (-1, place + 1):
                 panel.renew()
 
     def settle(self) -> None:
         """The run is over."""
-        self.renew(slow=True)
+        self.renew()
         self.tests.settle()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -26,6 +26,12 @@ class Line(Widget):
     def __init__(self, draw: Callable[[int], Spans], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._draw = draw
+        self._drawn: Spans = []
+
+    def renew(self) -> None:
+        """Draw it again if it is not what it was."""
+        if self._draw(self.size.width) != self._drawn:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """The line."""
@@ -34,5 +40,6 @@ class Line(Widget):
             return Strip.blank(width, self.rich_style)
         palette = self.app.palette  # type: ignore[attr-defined]
         ground = self.rich_style
-        spans = fit(self._draw(width), width)
+        self._drawn = self._draw(width)
+        spans = fit(self._drawn, width)
         return Strip([Segment(text, ground + palette[role]) for role, text in blanks_last(spans)], width)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from itdash.render.spans import blanks_last, fit
+from itdash.render.text import one_line
 
 if TYPE_CHECKING:
     from textual import events
@@ -59,23 +61,53 @@ class Lines(ScrollView, can_focus=True):
         """The glyphs of this terminal."""
         return self.app.paint  # type: ignore[attr-defined,no-any-return]
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: dict[int, Spans] = {}
+        self._ground = Style()
+
     def renew(self) -> None:
-        """Draw again what is seen."""
-        size = Size(self.scrollable_content_region.width, self.count())
+        """Draw again the lines that are seen and are not what they were."""
+        width = self.scrollable_content_region.width
+        size = Size(width, self.count())
         if size != self.virtual_size:
-            self.virtual_size = size
-        self.refresh()
+            # Set as usual it would have the whole screen arranged anew, though no widget changes its place.
+            self.set_reactive(ScrollView.virtual_size, size)
+            self._scroll_update(size)
+        top = self.scroll_offset.y
+        changed = [y for y, drawn in self._drawn.items() if drawn != self._safe_line(y + top, width)]
+        if changed:
+            self.refresh(*(Region(0, y, self.content_size.width, 1) for y in changed))
+
+    def _safe_line(self, place: int, width: int) -> Spans:
+        """The line, or what broke: one line that cannot be drawn must not take the screen down."""
+        try:
+            return self.line(place, width) if place < self.count() else []
+        except Exception as error:
+            return self.broken(error)
+
+    def broken(self, error: Exception) -> Spans:
+        """What stands where something could not be drawn; the traceback goes to the run's folder."""
+        self.app.note_broken(error)  # type: ignore[attr-defined]
+        told = f"this cannot be drawn: {type(error).__name__}: {error}"
+        return [("crashed", one_line(told))]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What is seen, or a part of it."""
+        self._ground = self.rich_style
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One line of what is seen."""
         width = self.scrollable_content_region.width
         place = y + self.scroll_offset.y
-        if place >= self.count():
-            return Strip.blank(width, self.rich_style)
-        palette, ground = self.palette, self.rich_style
+        spans = self._drawn[y] = self._safe_line(place, width)
+        if not spans:
+            return Strip.blank(width, self._ground)
+        palette, ground = self.palette, self._ground
         if self.chooses and place == self.cursor:
             ground += palette.cursor if self.has_focus else palette.cursor_blurred
-        spans = fit(self.line(place, width), width, self.paint.glyph("cut"))
+        spans = fit(spans, width, self.paint.glyph("cut"))
         return Strip([Segment(text, ground + palette[role]) for role, text in blanks_last(spans)], width)
 
     # -- the cursor --
@@ -84,14 +116,16 @@ class Lines(ScrollView, can_focus=True):
         """The cursor stays on a line."""
         return max(0, min(cursor, self.count() - 1))
 
-    def watch_cursor(self) -> None:
+    def watch_cursor(self, old: int, new: int) -> None:
         """Follow the cursor."""
+        top = self.scroll_offset.y
+        self.refresh(*(Region(0, place - top, self.content_size.width, 1) for place in (old, new)))
         self.show_cursor()
-        self.refresh()
 
     def show_cursor(self) -> None:
         """Scroll as little as it takes to see the cursor."""
-        if self.chooses and self.size.height:
+        height = self.scrollable_content_region.height
+        if self.chooses and height and not 0 <= self.cursor - self.scroll_offset.y < height:
             self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
 
     def action_move(self, by: int) -> None:
@@ -121,5 +155,7 @@ class Lines(ScrollView, can_focus=True):
             self.cursor = offset.y + self.scroll_offset.y
 
     def on_resize(self) -> None:
-        """Another width draws other lines."""
+        """Another size shows other lines."""
+        self._drawn.clear()
         self.renew()
+        self.refresh()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from itdash.render.spans import fit
 from itdash.views.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -29,12 +28,14 @@ class Panel(Lines):
         region = self.scrollable_content_region
         if not region.width or not region.height:
             return
-        lines = self._draw(region.width, region.height)
+        try:
+            lines = self._draw(region.width, region.height)
+        except Exception as error:
+            lines = [self.broken(error)]
         if not lines:
             lines = [[("dim", text)] for text in self._wrapped(region.width)]
-        if lines != self._lines:
-            self._lines = lines
-            super().renew()
+        self._lines = lines
+        super().renew()
 
     def _wrapped(self, width: int) -> list[str]:
         from textwrap import wrap
@@ -45,6 +46,6 @@ class Panel(Lines):
         """How many lines there are."""
         return len(self._lines)
 
-    def line(self, place: int, width: int) -> Spans:
+    def line(self, place: int, width: int) -> Spans:  # noqa: ARG002
         """One of them."""
-        return fit(self._lines[place], width, self.paint.glyph("cut"))
+        return self._lines[place]

@@ -83,9 +83,9 @@ class Tree(Lines):
         self.following = False
         super().action_edge(end)
 
-    def watch_cursor(self) -> None:
+    def watch_cursor(self, old: int, new: int) -> None:
         """Tell what the cursor is on."""
-        super().watch_cursor()
+        super().watch_cursor(old, new)
         self._tell()
 
     def _tell(self) -> None:
