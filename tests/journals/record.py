@@ -1,4 +1,4 @@
-"""Records the journals that other tests replay: `python tests/journals/record.py`.
+"""Records the journals that other tests replay: `python tests/journals/record.py [NAME]...`.
 
 Each is a real run of a small project, with the paths and process ids of the machine taken out.
 """
@@ -62,6 +62,51 @@ UNCOLLECTED = """
 import not_there
 """
 
+MEASURED = """
+import threading, time
+import pytest
+from itdash import probe
+
+def scrape(seconds):
+    with probe.operation("scrape"):
+        time.sleep(seconds)
+
+@pytest.mark.requirement("4.1")
+@pytest.mark.budget("scrape", "peak == 5", "errors == 0")
+def test_five_at_once():
+    def one():
+        with probe.operation("scrape"):
+            probe.together("scrape", 5).wait()
+    threads = [threading.Thread(target=one) for _ in range(5)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+
+@pytest.mark.requirement("4.2")
+@pytest.mark.budget("scrape", "max < 1ms")
+def test_too_slow():
+    scrape(0.02)
+
+@pytest.mark.requirement("4.9")
+def test_unknown_requirement(): pass
+
+@pytest.mark.parametrize("n", range(30))
+def test_deliver(n):
+    with probe.operation("deliver", kind=["mail", "post"][n % 2]):
+        pass
+"""
+
+REQUIREMENTS = """
+[[requirement]]
+id = "4.1"
+title = "Five scrapes run at once"
+[[requirement]]
+id = "4.2"
+title = "A scrape is quick"
+[[requirement]]
+id = "4.3"
+title = "Nothing is lost"
+"""
+
 PROJECTS: dict[str, tuple[dict[str, str], list[str]]] = {
     "mixed": ({"tests/unit/test_mixed.py": MIXED, "tests/slow/test_more.py": "def test_one(): pass\n"}, []),
     "crashes": ({"tests/test_crashes.py": CRASHES}, ["--timeout", "1"]),
@@ -70,6 +115,7 @@ PROJECTS: dict[str, tuple[dict[str, str], list[str]]] = {
         ["-n", "2", "--timeout", "1"],
     ),
     "uncollected": ({"test_broken.py": UNCOLLECTED, "test_fine.py": "def test_fine(): pass\n"}, []),
+    "measured": ({"tests/test_measured.py": MEASURED, "tests/requirements.toml": REQUIREMENTS}, []),
     "nothing": ({"README": "no tests here\n"}, []),
 }
 
@@ -91,7 +137,10 @@ def record(name: str, files: dict[str, str], arguments: list[str]) -> None:
         shutil.rmtree(kept, ignore_errors=True)
         kept.mkdir(parents=True)
         for segment in sorted((run / "segments").iterdir()):
-            (kept / segment.name).write_text(neutral(segment.read_text(), place, run.name))
+            if segment.suffix == ".jsonl":
+                (kept / segment.name).write_text(neutral(segment.read_text(), place, run.name))
+            else:
+                (kept / segment.name).write_bytes(segment.read_bytes())
 
 
 def neutral(text: str, place: str, run: str) -> str:
@@ -107,4 +156,5 @@ def neutral(text: str, place: str, run: str) -> str:
 
 if __name__ == "__main__":
     for title, (sources, options) in PROJECTS.items():
-        record(title, sources, options)
+        if title in sys.argv[1:] or len(sys.argv) == 1:
+            record(title, sources, options)

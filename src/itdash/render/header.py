@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from itdash.state.run import RunState
 
 _BAR_LEAST, _BAR_MOST = 6, 40
-_VERDICTS: Final = {"passed": "passed", "failed": "failed"}
+_VERDICTS: Final = {"passed": "passed", "failed": "failed", "error": "failed"}
 
 
 def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = False, note: str = "") -> Spans:

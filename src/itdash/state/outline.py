@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from itdash.events import model
+from itdash.measure.latency import Histogram
+from itdash.state.cases import Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from itdash.state.cases import Case
     from itdash.state.run import RunState
 
 PENDING, RUNNING, PASSED, FAILING, OTHER = range(5)
@@ -68,6 +69,8 @@ class Outline:
         """Changes whenever a node was added or removed."""
         self.longest = 0
         """The longest that a test took."""
+        self.stages = {name: Histogram() for name in ("setup", "call", "teardown")}
+        """What the stages of the tests of this run took."""
         self._branches: dict[tuple[str, ...], Node] = {}
 
     def failing(self) -> list[str]:
@@ -76,6 +79,7 @@ class Outline:
 
     def begin(self) -> None:
         """Another run starts: what is known is of an earlier one until it runs again."""
+        self.stages = {name: Histogram() for name in self.stages}
         for node in self.tests.values():
             if node.bucket in (PENDING, RUNNING):
                 self._count(node, PENDING, 0)
@@ -92,6 +96,8 @@ class Outline:
                     self._sync(state, event.case)  # type: ignore[union-attr]
             elif kind is model.CasesCollected:
                 self._collected(state, event)  # type: ignore[arg-type]
+            elif kind is model.CollectionFailed:
+                self._not_collected(state, event)  # type: ignore[arg-type]
             elif kind is model.RunFinished:
                 self._finished(state)
 
@@ -101,8 +107,25 @@ class Outline:
             if case is not None:
                 node = self.tests.get(row.id) or self._add(state, case)
                 node.stale = True
-                if node.case is None:
-                    node.case = case
+
+    def _not_collected(self, state: RunState, event: model.CollectionFailed) -> None:
+        """A file that could not be imported stands among the tests, as one that failed."""
+        if event.outcome != "failed":
+            return
+        stage = model.StageFinished(event.t, -1, "setup", "failed", 0, "error", event.detail)
+        node_id = event.node or "(root)"
+        case = Case(
+            node_id,
+            state.names.of(node_id),
+            outcome="error",
+            reports=(stage,),
+            started=event.t,
+            ended=event.t,
+        )
+        node = self.tests.get(node_id) or self._add(state, case)
+        node.name, node.stale = f"{state.names.within(node_id)} cannot be collected", False
+        self._count(node, FAILING, 0)
+        node.case = case
 
     def _add(self, state: RunState, case: Case) -> Node:
         """The node of a test that was not known, and its branches."""
@@ -110,7 +133,7 @@ class Outline:
         parent = self._branch(
             ("suite", case.suite), state.names.titles.get(case.suite, case.suite), self.root
         )
-        if file != case.suite:
+        if parts and file != case.suite:
             parent = self._branch(("file", case.suite, file), state.names.within(file), parent)
         for place in range(len(parts) - 1):
             parent = self._branch(("class", file, *parts[: place + 1]), parts[place], parent)
@@ -157,6 +180,9 @@ class Outline:
         node.stale = False
         self._count(node, bucket_of(case), case.duration)
         self.longest = max(self.longest, case.duration)
+        if len(case.durations) == len(self.stages):
+            for histogram, duration in zip(self.stages.values(), case.durations, strict=True):
+                histogram.record(max(0, duration))
         node.case = case
 
     def _finished(self, state: RunState) -> None:

@@ -8,7 +8,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Input
 
-from itdash.render import concurrency, coverage, detail, header, latency
+from itdash.render import concurrency, coverage, detail, header, latency, stages, usage
 from itdash.render.spans import width as wide
 from itdash.views.tui import keymap
 from itdash.views.tui.widgets.line import Line
@@ -65,6 +65,9 @@ class Dashboard(Screen[None]):
             #measured { height: 2fr; }
             #proven { height: 1fr; }
         }
+        &.-wide #resources { display: none; }
+        &.-tall #resources, &.-huge #resources { display: block; }
+        &.-tall #proven { height: 2fr; }
         &.-huge {
             #tests { width: 2fr; }
             #side { width: 4fr; layout: horizontal; }
@@ -79,12 +82,15 @@ class Dashboard(Screen[None]):
     def __init__(self, board: Board) -> None:
         super().__init__()
         self.board = board
-        self.tests = Tree(board.outline, id="tests")
+        self.tests = Tree(board.outline, self._no_tests, id="tests")
         self.header = Line(self._header, id="header")
         self.concurrency = Panel("2 Concurrency", self._concurrency, self._no_operations, id="concurrency")
         self.latency = Panel("3 Latency", self._latency, self._no_operations, id="latency")
         self.requirements = Panel(
             "4 Requirements", self._requirements, self._no_requirements, id="requirements"
+        )
+        self.resources = Panel(
+            "5 Resources", self._resources, lambda: "nothing is sampled yet", id="resources"
         )
         self.detail = Panel("7 Detail", self._detail, lambda: "no test is chosen", id="detail")
         self._current: Panel = self.concurrency
@@ -100,6 +106,7 @@ class Dashboard(Screen[None]):
                     yield self.latency
                 with Container(id="proven"):
                     yield self.requirements
+                    yield self.resources
         yield self.detail
         yield Input(placeholder="words that must be in the id; !word must not", id="filter", compact=True)
         yield Line(self._footer, id="footer")
@@ -107,7 +114,8 @@ class Dashboard(Screen[None]):
     @property
     def panels(self) -> dict[int, Lines]:
         """Every panel by its number."""
-        return {1: self.tests, 2: self.concurrency, 3: self.latency, 4: self.requirements, 7: self.detail}
+        measured = {2: self.concurrency, 3: self.latency, 4: self.requirements, 5: self.resources}
+        return {1: self.tests, **measured, 7: self.detail}
 
     # -- drawing --
 
@@ -118,8 +126,8 @@ class Dashboard(Screen[None]):
             self.set_class(bool(self.board.state.failing), "-failing")
             self.tests.now = self.board.now
             self.tests.renew()
-        for place, panel in enumerate((self.concurrency, self.latency, self.requirements, self.detail)):
-            if turn in (-1, place + 1):
+        for place, panel in enumerate(self.query(Panel), 1):
+            if turn in (-1, place):
                 panel.renew()
 
     def settle(self) -> None:
@@ -160,13 +168,27 @@ class Dashboard(Screen[None]):
         return concurrency.lines(self.board.state, self.board.now, width, self.app.paint)
 
     def _latency(self, width: int, _height: int) -> list[Spans]:
-        return latency.lines(self.board.state, width, self.app.paint)
+        drawn = latency.lines(self.board.state, width, self.app.paint)
+        return drawn or stages.lines(self.board.outline.stages, self.app.paint)
 
     def _requirements(self, width: int, _height: int) -> list[Spans]:
         return coverage.lines(self.board.matrix(), width, self.app.paint)
 
+    def _resources(self, width: int, _height: int) -> list[Spans]:
+        return usage.lines(self.board.state, width, self.app.paint)
+
     def _detail(self, _width: int, _height: int) -> list[Spans]:
         return detail.lines(self.tests.node, self.board.state, self.board.now, self.app.paint)
+
+    def _no_tests(self) -> str:
+        state = self.board.state
+        if self.tests.browse.filtered:
+            return "no test is like that; Escape shows all, v the next state"
+        if state.finished:
+            return state.finished.reason or "no tests were found"
+        if not state.sessions:
+            return "pytest is starting"
+        return f"collecting, {state.found:,} found so far" if state.found else "collecting"
 
     def _no_operations(self) -> str:
         if self.board.state.finished or self.board.state.collected:

@@ -75,7 +75,7 @@ class Timeline(Panel):
     def _frame(self, width: int, height: int) -> list[Spans]:
         """The axis, as many lanes as there is room for, and a line about what is under the cursor."""
         state, now = self._run()
-        self._rows = draw.rows(self.lanes, state, now)
+        self._rows = draw.rows(self.lanes, state)
         self._scene = None
         if not self._rows:
             return []

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 from textual.message import Message
 
 from itdash.render import tree as draw
+from itdash.render.text import one_line
 from itdash.state.browse import ORDERS, SHOWN, Browse
 from itdash.views.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from itdash.render.spans import Spans
     from itdash.state.outline import Node, Outline
 
@@ -34,8 +37,9 @@ class Tree(Lines):
     chooses = True
     BORDER_TITLE = "1 Tests"
 
-    def __init__(self, outline: Outline, *, id: str | None = None) -> None:
+    def __init__(self, outline: Outline, hint: Callable[[], str], *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._hint = hint
         self.browse = Browse(outline)
         self.now = 0
         self.following = True
@@ -45,12 +49,14 @@ class Tree(Lines):
     # -- lines --
 
     def count(self) -> int:
-        """How many nodes are shown."""
-        return len(self.browse.rows)
+        """How many nodes are shown; one line says why there is none."""
+        return len(self.browse.rows) or 1
 
     def line(self, place: int, width: int) -> Spans:
         """A node's line."""
         browse = self.browse
+        if not browse.rows:
+            return [("dim", one_line(f" {self._hint()}"))]
         return draw.line(
             browse.rows[place], width, self.now, browse.outline.longest, self.paint, forced=browse.filtered
         )

@@ -1,0 +1,252 @@
+"""The dashboard in each state that a run can be in, and what its keys do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from recorded import dashboard, recorded, settled, text
+
+from itdash.events import model
+from itdash.state import fold
+from itdash.views.tui.app import ItdashApp
+from itdash.views.tui.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from syrupy.assertion import SnapshotAssertion
+    from textual.pilot import Pilot
+
+pytestmark = pytest.mark.asyncio
+
+SIZES = [(80, 24), (140, 44), (220, 60)]
+
+
+def upto(events: Sequence[model.AnyEvent], kind: type) -> list[model.AnyEvent]:
+    """The events before the first of a kind."""
+    place = next(place for place, event in enumerate(events) if isinstance(event, kind))
+    return list(events[:place])
+
+
+def app_of(pilot: Pilot[int]) -> ItdashApp:
+    """The app, as what it is."""
+    assert isinstance(pilot.app, ItdashApp)
+    return pilot.app
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", ["mixed", "crashes", "measured"])
+async def test_a_run_that_is_over(
+    name: str, size: tuple[int, int], tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    async with dashboard(recorded(name), tmp_path, size) as (pilot, _):
+        app_of(pilot).dashboard.settle()
+        assert await text(pilot) == snapshot
+
+
+@pytest.mark.parametrize("name", ["uncollected", "nothing", "workers"])
+async def test_other_ends(name: str, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    async with dashboard(recorded(name), tmp_path, (100, 30)) as (pilot, _):
+        app_of(pilot).dashboard.settle()
+        assert await text(pilot) == snapshot
+
+
+async def test_before_the_first_event(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    async with dashboard([], tmp_path, (100, 30)) as (pilot, _):
+        assert await text(pilot) == snapshot
+
+
+async def test_while_tests_are_collected(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    events = upto(recorded("mixed"), model.CasesCollected)
+    events.append(model.CollectionProgressed(events[-1].t + 1, 1234))
+    async with dashboard(events, tmp_path, (100, 30)) as (pilot, _):
+        shown = await text(pilot)
+        assert "1,234 tests found" in shown
+        assert "collecting" in shown
+        assert shown == snapshot
+
+
+async def test_a_test_that_runs_is_followed_with_its_age(tmp_path: Path) -> None:
+    events = recorded("crashes")
+    ids = fold.replay(events).ids
+    hanging = next(
+        place
+        for place, event in enumerate(events)
+        if isinstance(event, model.CaseStarted) and ids[event.case].endswith("test_hangs")
+    )
+    now = events[hanging].t + 700_000_000
+    async with dashboard(events[: hanging + 1], tmp_path, now=now) as (pilot, _):
+        shown = await text(pilot)
+        assert re.search(r"● test_hangs +700ms", shown)
+        node = app_of(pilot).dashboard.tests.node
+        assert node is not None
+        assert node.name == "test_hangs"
+
+
+async def test_one_failure_among_many_is_found_with_one_key(tmp_path: Path) -> None:
+    rows = tuple(model.CollectedCase(f"tests/test_{n % 50}.py::test_{n}") for n in range(5_000))
+    events: list[model.AnyEvent] = [*upto(recorded("mixed"), model.CasesCollected)]
+    events += [model.CasesCollected(1, 0, rows), model.CollectionFinished(2, len(rows))]
+    for number in range(5_000):
+        word = "failed" if number == 4_321 else "passed"
+        events += [
+            model.CaseStarted(3, number),
+            model.StageFinished(4, number, "setup", "passed", 1),
+            model.StageFinished(5, number, "call", word, 10, word),
+            model.StageFinished(6, number, "teardown", "passed", 1),
+            model.CaseFinished(7, number),
+        ]
+    async with dashboard(events, tmp_path, (80, 24)) as (pilot, _):
+        assert "1 failing" in await text(pilot)
+        assert "test_4321" not in await text(pilot)
+        await pilot.press("J")
+        assert re.search(r"✗ test_4321\b", await text(pilot))
+
+
+async def test_words_and_their_opposite_narrow_the_tests(tmp_path: Path) -> None:
+    async with dashboard(recorded("mixed"), tmp_path) as (pilot, _):
+        await pilot.press("slash", *"fail", "space", "exclamation_mark", *"twice", "enter")
+        shown = await text(pilot)
+        names = [node.name for node in app_of(pilot).dashboard.tests.browse.rows]
+        assert "test_fails" in names
+        assert "test_fails_twice" not in names
+        assert "test_skipped" not in names
+        assert "/fail !twice" in shown
+        await pilot.press("escape")
+        assert "test_skipped" in await text(pilot)
+
+
+async def test_a_state_alone_is_shown(tmp_path: Path) -> None:
+    async with dashboard(recorded("mixed"), tmp_path) as (pilot, _):
+        await pilot.press("v")
+        shown = await text(pilot)
+        assert "test_fails_twice" in shown
+        assert "test_passes" not in shown
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("f", {"tests/test_measured.py::test_too_slow"}),
+        ("J r", {"tests/test_measured.py::test_too_slow"}),
+        ("a", None),
+        ("g x X J enter", {"tests/test_measured.py::test_too_slow"}),
+        (
+            "J k x x r",
+            {"tests/test_measured.py::test_five_at_once", "tests/test_measured.py::test_too_slow"},
+        ),
+    ],
+)
+async def test_what_keys_run(keys: str, expected: set[str] | None, tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path) as (pilot, session):
+        await pilot.press(*keys.split())
+        await settled(pilot)
+        (asked,) = session.asked
+        assert asked.only == (None if expected is None else frozenset(expected))
+
+
+async def test_leaving_asks_once_while_tests_run(tmp_path: Path) -> None:
+    events = upto(recorded("mixed"), model.RunFinished)
+    async with dashboard(events, tmp_path, (80, 24)) as (pilot, session):
+        session.execution = session  # type: ignore[assignment]
+        await pilot.press("q")
+        assert "Tests are running" in await text(pilot)
+        await pilot.press("n")
+        assert "Tests are running" not in await text(pilot)
+        assert session.stops == 0
+        await pilot.press("q", "y")
+        await settled(pilot)
+        assert session.stops == 1
+        session.execution = None
+
+
+async def test_leaving_gives_the_exit_code_of_the_run(tmp_path: Path) -> None:
+    async with dashboard(recorded("mixed"), tmp_path) as (pilot, _):
+        await pilot.press("q")
+        await pilot.pause()
+        assert pilot.app.return_value == 1
+
+
+async def test_earlier_results_stay_and_are_told_apart(tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path) as (pilot, session):
+        app = app_of(pilot)
+        again = [event for event in recorded("measured") if getattr(event, "case", 1) == 1]
+        session.playing = type(session.playing)()
+        one = upto(again, model.CasesCollected)
+        one.append(
+            model.CasesCollected(1, 1, (model.CollectedCase("tests/test_measured.py::test_too_slow"),))
+        )
+        session.play(one)
+        await settled(pilot)
+        nodes = app.board.outline.tests
+        assert nodes["tests/test_measured.py::test_five_at_once"].stale
+        session.play([model.CaseStarted(5, 1)])
+        assert not nodes["tests/test_measured.py::test_too_slow"].stale
+        assert "33" in await text(pilot)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1), (39, 9), (300, 100)])
+async def test_any_size_is_drawn(size: tuple[int, int], tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path, size) as (pilot, _):
+        await text(pilot)
+        for width, height in ((80, 24), size, (140, 44), size):
+            await pilot.resize_terminal(width, height)
+        await text(pilot)
+
+
+async def test_what_cannot_be_drawn_is_told_and_the_rest_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with dashboard(recorded("measured"), tmp_path) as (pilot, _):
+        app = app_of(pilot)
+        app.board.folder = tmp_path
+
+        def breaks(*_: object) -> None:
+            raise RuntimeError("no chart today")
+
+        monkeypatch.setattr("itdash.render.concurrency.lines", breaks)
+        shown = await text(pilot)
+        assert "this cannot be drawn: RuntimeError: no chart today" in shown
+        assert "test_too_slow" in shown
+        assert "no chart today" in (tmp_path / "dashboard.log").read_text()
+
+
+async def test_text_from_tests_is_inert(tmp_path: Path) -> None:
+    bad = "tests/test_it.py::test_\x1b]52;c;aGk=\x07[bold red]x[/]\u202e\ud800"
+    events: list[model.AnyEvent] = [*upto(recorded("mixed"), model.CasesCollected)]
+    events += [
+        model.CasesCollected(1, 0, (model.CollectedCase(bad),)), model.CollectionFinished(2, 1),
+        model.CaseStarted(3, 0), model.CaseAborted(4, 0, "crashed", "\x1b[2Jgone \x00 [/]"),
+    ]  # fmt: skip
+    async with dashboard(events, tmp_path) as (pilot, _):
+        await pilot.press("J")
+        shown = await text(pilot)
+        assert "\\x1b]52;c;aGk=\\x07[bold red]x[/]\\u202e\\ud800" in shown
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\ud800]", shown)
+
+
+async def test_numbers_go_to_panels_and_one_fills_the_screen(tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path, (80, 24)) as (pilot, _):
+        assert "2 Concurrency" in await text(pilot)
+        await pilot.press("3")
+        shown = await text(pilot)
+        assert "3 Latency" in shown
+        assert "2 Concurrency" not in shown
+        assert isinstance(pilot.app.focused, Lines)
+        await pilot.press("z")
+        assert "1 Tests" not in await text(pilot)
+        await pilot.press("z")
+        assert "1 Tests" in await text(pilot)
+
+
+async def test_help_names_every_key(tmp_path: Path) -> None:
+    from itdash.views.tui.keymap import KEYS
+
+    async with dashboard([], tmp_path, (100, 100)) as (pilot, _):
+        await pilot.press("question_mark")
+        shown = await text(pilot)
+        for key in KEYS:
+            assert key.words[:40] in shown
