@@ -90,6 +90,10 @@ class Session:
             self._link = run.link
             run.close([view.end for view in self.views])
 
+    def prepare(self) -> None:
+        """Another run may follow soon."""
+        self._link.prepare()
+
     def stop(self, number: int = signal.SIGINT) -> None:
         """Ask the run to end; asked again, end it."""
         if self.execution:

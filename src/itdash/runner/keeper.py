@@ -167,6 +167,8 @@ class _Keeper:
             self._run(*arguments)
         elif command == "signal":
             self._signal(*arguments)
+        elif command == "prepare":
+            self._host = self._host or _Host(self._boot)
 
     def _run(self, assignment: str, log: str) -> None:
         host = self._host = self._host or _Host(self._boot)

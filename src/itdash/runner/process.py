@@ -20,6 +20,10 @@ class Link:
         """Give the waiting pytest its order; what it prints goes to the file `log`."""
         self._send("run", order, log)
 
+    def prepare(self) -> None:
+        """Have pytest imported in a process that waits for the next order."""
+        self._send("prepare")
+
     def signal(self, number: int, target: int = 0) -> None:
         """Signal one process, or pytest's whole group when no target is named."""
         self._send("signal", int(number), target)

@@ -124,7 +124,9 @@ class ItdashApp(App[int]):
         self.dashboard.settle()
         if self._leaving:
             self._go()
-        elif self._next:
+            return
+        self.session.prepare()
+        if self._next:
             (request, keep), self._next = self._next, None
             self.start(request, keep)
 
