@@ -1,100 +1,139 @@
-"""The dashboard under load on a pty: how late its loop is, how soon a key is painted, what it costs."""
+"""The dashboard on a pty: its loop under load, its first picture, its cost while nothing happens, a whole run."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
-import select
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
 from typing import Any
 
+from pseudo import Terminal
+from spine import project
 from timing import environment
 
 _HERE = Path(__file__).parent
-_SIZE = (60, 220)
-_SECONDS = 8
+_SECONDS = 8.0
 _KEYS = 0.15
+_MINIMAL = """
+from textual.app import App
+from textual.widgets import Static
+class Minimal(App):
+    def compose(self):
+        yield Static("itdash")
+Minimal().run()
+"""
 
 
 def main() -> None:
     """Measure and print."""
     tests = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
+    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 7
+    empty = load(1, 0, 1.0)["memory"]
     for pace in (0, 5_000, 50_000):
-        result = measure(tests, pace, _SECONDS)
+        # So long that every test runs once: a second time would not be what a run is.
+        seconds = min(_SECONDS, tests * 5 / pace - 2) if pace else _SECONDS
+        result = load(tests, pace, seconds)
         print(
-            f"{tests:,} tests, {pace:>6,} events/s: loop lag p99 {_p99(result['lags']):.1f} ms "
-            f"(max {max(result['lags']) * 1e3:.1f}), key to paint p99 {_p99(result['reactions']):.1f} ms "
-            f"(n {len(result['reactions'])}), CPU {result['cpu']:.0%} of a core, memory {result['memory'] / 1e6:.0f} MB, "
-            f"{result['events']:,} events shown of {result['written']:,} written"
+            f"{tests:,} tests, {pace:>6,} events/s: loop lag p99 {p99(result['lags']):5.1f} ms "
+            f"(max {max(result['lags']) * 1e3:.1f}), key to paint p99 {p99(result['reactions']):5.1f} ms "
+            f"(n {len(result['reactions'])}), CPU {result['cpu']:.0%} of a core, "
+            f"memory above an empty one {(result['memory'] - empty) / 1e6:.0f} MB"
         )
-    empty = measure(1, 0, 1)
-    print(f"memory with one test {empty['memory'] / 1e6:.0f} MB")
+    ours, minimal = zip(*(first_paint(tests) for _ in range(runs)), strict=True)
+    print(f"first paint / a minimal textual app: {told([a / b for a, b in zip(ours, minimal, strict=True)])}")
+    whole, bare, idle = zip(*(whole_run(10_000) for _ in range(runs)), strict=True)
+    print(f"10,000 tests, wall / bare pytest on a pty: {told([a / b for a, b in zip(whole, bare, strict=True)])}")
+    print(f"CPU while nothing changes: {statistics.median(idle):.2%} of a core")
 
 
-def _p99(seconds: list[float]) -> float:
+def told(ratios: list[float]) -> str:
+    """The median and the spread."""
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
+
+
+def p99(seconds: list[float]) -> float:
+    """In milliseconds."""
     return statistics.quantiles(seconds, n=100)[98] * 1e3 if len(seconds) > 1 else float("nan")
 
 
-def measure(tests: int, pace: int, seconds: float) -> dict[str, Any]:
-    """One dashboard, one journal that grows."""
+def load(tests: int, pace: int, seconds: float) -> dict[str, Any]:
+    """One dashboard over a journal that grows."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "segments").mkdir()
-        (folder / "itdash.toml").touch()
+        folder = _journal_folder(name)
         writer = subprocess.Popen(
             [sys.executable, str(_HERE / "stream.py"), name, str(tests), str(pace), str(seconds + 2)],
             stdout=subprocess.PIPE, env=environment(),
         )  # fmt: skip
         result = folder / "result.json"
-        sent = _drive([sys.executable, str(_HERE / "screen.py"), name, str(result), str(seconds)], folder)
-        written = int(writer.communicate()[0] or 0)
+        screen = Terminal([sys.executable, str(_HERE / "screen.py"), name, str(result), str(seconds)])
+        sent = _press_keys(screen, folder)
+        screen.wait()
+        writer.communicate()
         found: dict[str, Any] = json.loads(result.read_text())
-    found["written"] = written
-    found["reactions"] = _reactions(sent, found["painted"])
+    painted = found["painted"]
+    found["reactions"] = [
+        next(at - key for at in painted if at > key) for key in sent if key < max(painted, default=0.0)
+    ]
     return found
 
 
-def _reactions(sent: list[float], painted: list[float]) -> list[float]:
-    """For each key the first paint after it."""
-    return [next((at - key for at in painted if at > key), float("inf")) for key in sent if key < max(painted, default=0)]
+def _journal_folder(name: str) -> Path:
+    folder = Path(name)
+    (folder / "segments").mkdir()
+    (folder / "itdash.toml").touch()
+    return folder
 
 
-def _drive(command: list[str], folder: Path) -> list[float]:
-    """Run a program on a pty, press keys now and then, and read all that it draws; when which key was pressed."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.update(environment(), TERM="xterm-256color", COLORTERM="truecolor")
-        os.execv(command[0], command)
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", *_SIZE, 0, 0))
+def _press_keys(screen: Terminal, folder: Path) -> list[float]:
+    """Move the cursor now and then; when which key was pressed."""
+    screen.while_open(lambda: not (folder / "go").exists())
+    screen.idle(1.0)
     sent: list[float] = []
-    next_key = float("inf")
-    keys = [b"j", b"j", b"j", b"k"]
-    while True:
-        if next_key == float("inf") and (folder / "go").exists():
-            next_key = time.perf_counter() + 1.0
-        ready, _, _ = select.select([fd], [], [], 0.02)
-        if ready:
-            try:
-                if not os.read(fd, 1 << 16):
-                    break
-            except OSError:
-                break
-        if time.perf_counter() > next_key:
-            sent.append(time.perf_counter())
-            os.write(fd, keys[len(sent) % len(keys)])
-            next_key = time.perf_counter() + _KEYS
-    os.waitpid(pid, 0)
-    os.close(fd)
+    while screen.open:
+        sent.append(time.perf_counter())
+        screen.press(b"jjjk"[len(sent) % 4 :][:1])
+        screen.idle(_KEYS)
     return sent
+
+
+def first_paint(tests: int) -> tuple[float, float]:
+    """Seconds to the first picture of a recorded run, and of an app that does nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = _journal_folder(name)
+        (folder / "go").touch()
+        subprocess.run(
+            [sys.executable, str(_HERE / "stream.py"), name, str(tests), "0", "0"],
+            stdout=subprocess.DEVNULL, env=environment(), check=True,
+        )  # fmt: skip
+        (folder / "minimal.py").write_text(_MINIMAL)
+        ours = Terminal([sys.executable, str(_HERE / "screen.py"), name, f"{name}/result", "0.1"])
+        seconds = ours.until(b"itdash")
+        ours.wait()
+        minimal = Terminal([sys.executable, f"{name}/minimal.py"])
+        other = minimal.until(b"itdash")
+        minimal.press(b"\x11")
+        minimal.wait()
+    return seconds, other
+
+
+def whole_run(tests: int) -> tuple[float, float, float]:
+    """Seconds until the dashboard says that all passed, and until bare pytest has ended; CPU when all is over."""
+    with tempfile.TemporaryDirectory() as name:
+        project(Path(name), tests, 200)
+        itdash = Terminal([sys.executable, "-m", "itdash", "launch"], name)
+        seconds = itdash.until("✓ passed".encode())
+        itdash.idle(1.0)
+        before = itdash.cpu()
+        itdash.idle(4.0)
+        idle = (itdash.cpu() - before) / 4.0
+        itdash.press(b"q")
+        itdash.wait()
+        bare = Terminal([sys.executable, "-m", "pytest", "-q", "-p", "no:itdash"], name).wait()
+    return seconds, bare, idle
 
 
 if __name__ == "__main__":

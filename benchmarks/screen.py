@@ -108,7 +108,7 @@ class Measured(ItdashApp):
         """A key moves the cursor: the next write paints it."""
         from textual.events import Key
 
-        await super().on_event(event)  # type: ignore[arg-type]
+        await super().on_event(event)
         if isinstance(event, Key):
             self._moved = True
 

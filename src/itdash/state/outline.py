@@ -130,13 +130,17 @@ class Outline:
     def _add(self, state: RunState, case: Case) -> Node:
         """The node of a test that was not known, and its branches."""
         file, *parts = case.id.split("::") if "[" not in case.id else _split(case.id)
-        parent = self._branch(
-            ("suite", case.suite), state.names.titles.get(case.suite, case.suite), self.root
+        names = state.names
+        key: tuple[str, ...] = ("suite", case.suite)
+        parent = self._branches.get(key) or self._branch(
+            key, names.titles.get(case.suite, case.suite), self.root
         )
         if parts and file != case.suite:
-            parent = self._branch(("file", case.suite, file), state.names.within(file), parent)
+            key = ("file", case.suite, file)
+            parent = self._branches.get(key) or self._branch(key, names.within(file), parent)
         for place in range(len(parts) - 1):
-            parent = self._branch(("class", file, *parts[: place + 1]), parts[place], parent)
+            key = ("class", file, *parts[: place + 1])
+            parent = self._branches.get(key) or self._branch(key, parts[place], parent)
         node = Node("test", parts[-1] if parts else case.id, case.id, parent, len(self.tests))
         self._hang(node, parent)
         self.tests[case.id] = node
@@ -147,12 +151,10 @@ class Outline:
         return node
 
     def _branch(self, key: tuple[str, ...], name: str, parent: Node) -> Node:
-        node = self._branches.get(key)
-        if node is None:
-            id = key[1] if key[0] == "suite" else "::".join(key[1:] if key[0] == "class" else key[2:])
-            node = self._branches[key] = Node(key[0], name, id, parent, len(self._branches))
-            node.expanded = key[0] == "suite"
-            self._hang(node, parent)
+        id = key[1] if key[0] == "suite" else "::".join(key[1:] if key[0] == "class" else key[2:])
+        node = self._branches[key] = Node(key[0], name, id, parent, len(self._branches))
+        node.expanded = key[0] == "suite"
+        self._hang(node, parent)
         return node
 
     def _hang(self, node: Node, parent: Node) -> None:

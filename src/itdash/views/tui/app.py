@@ -89,7 +89,7 @@ class ItdashApp(App[int]):
             loop.add_signal_handler(number, self._told_to_end, number)
         gc.enable()
         gc.set_threshold(*_RARELY)
-        self.set_interval(_FRAME, self.tick)
+        self.dashboard.call_after_refresh(self.set_interval, _FRAME, self.tick)
 
     def _dress(self) -> None:
         self.palette = Palette(self.get_css_variables())

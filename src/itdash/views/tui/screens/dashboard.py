@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from itdash.views.tui.board import Board
 
 _WIDE, _HUGE = 100, 180
-_SHORT, _TALL = 30, 38
+_TALL = 38
 
 
 class Dashboard(Screen[None]):
@@ -138,12 +138,17 @@ class Dashboard(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Choose the arrangement for the size."""
         width, height = event.size
-        self.set_class(width < _WIDE, "-narrow")
-        self.set_class(width >= _WIDE, "-wide")
-        self.set_class(width >= _HUGE, "-huge")
-        self.set_class(height < _SHORT, "-short")
-        self.set_class(height >= _TALL, "-tall")
-        self._choose(self._current)
+        kept = {"-failing"} & self.classes
+        if width < _WIDE:
+            kept.add("-narrow")
+        else:
+            kept |= {"-wide", "-huge"} if width >= _HUGE else {"-wide"}
+        if height >= _TALL:
+            kept.add("-tall")
+        if kept != self.classes:
+            self.set_classes(kept)
+        if width < _WIDE:
+            self._choose(self._current)
 
     def on_tree_highlighted(self) -> None:
         """Another test is looked at."""
@@ -221,14 +226,15 @@ class Dashboard(Screen[None]):
         if panel is None:
             return
         if isinstance(panel, Panel):
-            self._choose(panel)
+            self._current = panel
+            if self.has_class("-narrow"):
+                self._choose(panel)
         if self.maximized is not None:
             self.maximize(panel)
         panel.focus()
 
     def _choose(self, panel: Panel) -> None:
-        """Where the screen is narrow, show this panel in the place of the one that was there."""
-        self._current = panel
+        """Where there is room for one panel, show this one in the place of the one that was there."""
         for other in self.query(Panel):
             other.set_class(other is panel, "-current")
         for column in ("#measured", "#proven"):
