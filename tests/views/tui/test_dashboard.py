@@ -250,3 +250,16 @@ async def test_help_names_every_key(tmp_path: Path) -> None:
         shown = await text(pilot)
         for key in KEYS:
             assert key.words[:40] in shown
+
+
+async def test_the_mouse_chooses_opens_and_presses(tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path) as (pilot, session):
+        tests = app_of(pilot).dashboard.tests
+        await pilot.click("#tests", offset=(10, 4))
+        assert tests.node is not None
+        assert tests.node.name == "test_too_slow"
+        await pilot.click("#tests", offset=(10, 2))
+        await pilot.click("#tests", offset=(10, 2))
+        assert [node.kind for node in tests.browse.rows] == ["suite", "file"]
+        await pilot.click("#footer", offset=(3, 0))
+        assert len(session.asked) == 1

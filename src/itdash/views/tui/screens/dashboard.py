@@ -169,6 +169,12 @@ class Dashboard(Screen[None]):
                 spans += told
         return spans
 
+    async def on_line_clicked(self, message: Line.Clicked) -> None:
+        """Do what a key in the last line does: a key and its word are two pieces, after a blank one."""
+        if message.line.id == "footer" and message.piece > 0:
+            shown = [key for key in keymap.KEYS if key.footer]
+            await self.run_action(shown[(message.piece - 1) // 2].action)
+
     def _concurrency(self, width: int, _height: int) -> list[Spans]:
         return concurrency.lines(self.board.state, self.board.now, width, self.app.paint)
 

@@ -151,8 +151,12 @@ class Lines(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Choose the line that was clicked."""
         offset = event.get_content_offset(self)
-        if offset is not None and self.chooses:
-            self.cursor = offset.y + self.scroll_offset.y
+        if offset is not None and self.chooses and offset.y + self.scroll_offset.y < self.count():
+            self.clicked(offset.y + self.scroll_offset.y)
+
+    def clicked(self, place: int) -> None:
+        """A line was clicked."""
+        self.cursor = place
 
     def on_resize(self) -> None:
         """Another size shows other lines."""

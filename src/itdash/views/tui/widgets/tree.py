@@ -127,7 +127,15 @@ class Tree(Lines):
         self.set_reactive(Lines.cursor, max(0, place))
         self.show_cursor()
 
-    # -- what keys do --
+    # -- what keys do, and the mouse --
+
+    def clicked(self, place: int) -> None:
+        """Choose a line; a branch that is chosen already opens or closes."""
+        self.following = False
+        node = self.node
+        if place == self.cursor and node is not None and node.children is not None:
+            self._set_open(node, not node.expanded)
+        self.cursor = place
 
     def action_fold(self, open_it: bool) -> None:
         """Open a branch or go into it; close it or go to what holds it."""
