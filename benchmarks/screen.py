@@ -104,11 +104,11 @@ class Measured(ItdashApp):
         Path(sys.argv[2]).write_text(json.dumps(result))
         self.exit(0)
 
-    async def on_event(self, event: Message) -> None:  # type: ignore[override]
+    async def on_event(self, event: Message) -> None:
         """A key moves the cursor: the next write paints it."""
         from textual.events import Key
 
-        await super().on_event(event)
+        await super().on_event(event)  # type: ignore[arg-type]
         if isinstance(event, Key):
             self._moved = True
 

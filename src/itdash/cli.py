@@ -15,6 +15,7 @@ from itdash import __version__
 from itdash.errors import INTERNAL_ERROR, ItdashError, nearest
 
 if TYPE_CHECKING:
+    from itdash.config import Loaded
     from itdash.runner.process import Link
     from itdash.session import View
 
@@ -97,19 +98,17 @@ def main() -> None:
 @click.option("--theme", metavar="NAME", help="Use this theme in the dashboard.")
 @click.option(
     "--require-coverage",
-    "share",
-    default="",
     metavar="SHARE",
     help="Fail when less than this share of requirements is verified, such as 90%.",
 )
 @click.option(
-    "--strict-requirements", "strict", is_flag=True, help="Fail unless every requirement is verified."
+    "--strict-requirements", is_flag=True, default=None, help="Fail unless every requirement is verified."
 )
 @click.pass_context
 def launch(
     context: click.Context, /, paths: tuple[str, ...], suites: tuple[str, ...], groups: tuple[str, ...],
-    keyword: str, mark: str, exit_first: bool, last_failed: bool, profile: str, share: str,
-    strict: bool, **flags: Any,
+    keyword: str, mark: str, exit_first: bool, last_failed: bool, profile: str,
+    **flags: Any,
 ) -> None:  # fmt: skip
     """Run tests in a process of their own, show what happens, and end with pytest's exit code.
 
@@ -123,7 +122,7 @@ def launch(
     link, extra = context.obj
     flags["ascii"] = flags.pop("ascii_only")
     headless = flags.pop("headless")
-    loaded = load(Path.cwd(), flags, profile)
+    loaded = _ready(load(Path.cwd(), flags, profile))
     only = None
     if last_failed:
         from itdash.history.last_failed import last_failed as failed_before
@@ -133,9 +132,27 @@ def launch(
         paths=paths, suites=suites, groups=groups, keyword=keyword, mark=mark, exit_first=exit_first,
         only=only, extra=extra,
     )  # fmt: skip
-    terms = Terms(loaded.root, Path.cwd(), tuple(sys.argv), share, strict)
+    config = loaded.config
+    terms = Terms(
+        loaded.root, Path.cwd(), tuple(sys.argv), config.require_coverage, config.strict_requirements
+    )
     show = _headless if headless or not _on_screen() else _dashboard
     context.exit(show(link or start_keeper(), loaded, request, terms))
+
+
+def _ready(loaded: Loaded) -> Loaded:
+    """What the configuration alone cannot know to be wrong is told, what pytest must know is handed on."""
+    from msgspec.structs import replace
+
+    config = loaded.config
+    if any(suite.budgets for suite in config.suites):
+        from itdash.state.gate import check_budgets
+
+        check_budgets({suite.name: suite.budgets for suite in config.suites}, loaded.origins["suites"])
+    if config.leaks == "warn":
+        return loaded
+    told = (*config.pytest_args, "-o", f"itdash_leaks={config.leaks}")
+    return replace(loaded, config=replace(config, pytest_args=told))
 
 
 def _on_screen() -> bool:
@@ -157,6 +174,15 @@ def _files() -> list[View]:
     return [ReportFile(), SummaryFile()]
 
 
+def _annotations() -> list[View]:
+    """What GitHub shows beside the code, where it runs the tests."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return []
+    from itdash.views.github import Annotations
+
+    return [Annotations(sys.stdout, os.environ.get("GITHUB_WORKSPACE") or os.getcwd())]
+
+
 def _headless(link: Link, loaded: Any, request: Any, terms: Any) -> int:
     from itdash.render.paint import paint_for
     from itdash.session import Session, run_to_end
@@ -167,7 +193,7 @@ def _headless(link: Link, loaded: Any, request: Any, terms: Any) -> int:
     screen = CiView(
         sys.stdout, paint, config.slowest, config.failures_shown, sys.stdout.isatty() and paint.colour
     )
-    session = Session(terms, link, [*_files(), screen])
+    session = Session(terms, link, [*_files(), *_annotations(), screen])
     return run_to_end(session, request, config)
 
 

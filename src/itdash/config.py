@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,7 @@ from itdash.project import find
 if TYPE_CHECKING:
     from pathlib import Path
 
+LEAKS = ("warn", "fail", "off")
 GROUP_KINDS = ("mark", "k", "path")
 PREFIX = "ITDASH_"
 _TABLES = ("suites", "keys")
@@ -45,6 +46,10 @@ class SuiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dict[str, str],
         _key("names for parts of it: mark:EXPRESSION, k:EXPRESSION or path:FILE", flag="--group"),
     ] = {}
+    budgets: Annotated[
+        dict[str, tuple[str, ...]],
+        _key("limits that its operations must keep, by the name of the operation: p95 < 250ms"),
+    ] = {}
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,8 +77,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float,
         _key("seconds that the process has to end after pytest's last word", least=0, most=_LONGEST),
     ] = 30.0
+    require_coverage: Annotated[
+        str, _key("the share of requirements that must be verified, such as 90%", flag="--require-coverage")
+    ] = ""
+    strict_requirements: Annotated[
+        bool, _key("fail unless every requirement is verified", flag="--strict-requirements")
+    ] = False
     leaks: Annotated[
-        Literal["warn", "fail", "off"],
+        str,
         _key("what becomes of a test that leaves something behind: warn, fail, or off to not look for it"),
     ] = "warn"
     keep_runs: Annotated[int, _key("how many runs are kept", least=1)] = 100
@@ -271,7 +282,10 @@ def _suite(suite: dict[str, Any], where: str) -> dict[str, Any]:
     if not name:
         raise ConfigError("a suite has no name", where=where, mend='add name = "..."')
     paths = suite.get("paths")
-    return {**suite, "paths": [paths] if isinstance(paths, str) else paths or []}
+    more: dict[str, Any] = {"paths": [paths] if isinstance(paths, str) else paths or []}
+    if isinstance(budgets := suite.get("budgets"), dict):
+        more["budgets"] = {name: [told] if isinstance(told, str) else told for name, told in budgets.items()}
+    return {**suite, **more}
 
 
 def _wrong_value(complaint: str, table: dict[str, Any], where: str) -> ConfigError:
@@ -291,6 +305,8 @@ def _check(config: Config, where: str) -> None:
     workers = config.workers
     if workers not in ("", "auto", "logical") and not (workers.isascii() and workers.isdigit()):
         raise ConfigError(f"workers must be a number or auto, not {workers!r}", where=where)
+    if config.leaks not in LEAKS:
+        raise ConfigError(f"leaks must be {', '.join(LEAKS)}, not {config.leaks!r}", where=where)
     seen: set[str] = set()
     for suite in config.suites:
         named = f"suite {suite.name!r}"

@@ -14,6 +14,7 @@ from itdash.errors import INTERNAL_ERROR
 from itdash.runner.command import plan
 from itdash.runner.execution import Execution
 from itdash.runner.required import gate, required
+from itdash.state.gate import with_budgets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ class Session:
         terms = self.terms
         made = plan(request, config, terms.root, terms.cwd, lambda name: find_spec(name) is not None)
         found = required(request, config, terms.root, terms.cwd)
-        judge = gate(terms.share, terms.strict, found, terms.root)
+        judge = with_budgets(gate(terms.share, terms.strict, found, terms.root), _is_narrowed(request))
         run = Execution(made, config, terms.root, terms.command, self._link, found, judge, self._show)
         self.execution = run
         run.start()
@@ -110,6 +111,14 @@ class Session:
             now = run.now()
             for view in self.views:
                 view.show(run.state, events, now)
+
+
+def _is_narrowed(request: Request) -> bool:
+    """Whether only some tests of the suites are to run."""
+    return bool(
+        request.paths or request.groups or request.keyword or request.mark or request.extra
+        or request.exit_first or request.only is not None
+    )  # fmt: skip
 
 
 def run_to_end(session: Session, request: Request, config: Config) -> int:

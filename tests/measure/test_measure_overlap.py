@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from itdash.measure.overlap import LATEST_NS, InFlight, Overlap
+from itdash.measure.overlap import InFlight
 
 if TYPE_CHECKING:
     from itdash.measure.timeline import TimeLine
@@ -29,8 +28,8 @@ def in_flight_at(moment: int, operations: list[Operation]) -> int:
     return sum(o.begin <= moment and (o.end is None or moment < o.end) for o in operations)
 
 
-def peak_of(operations: list[Operation], before: float = float("inf")) -> int:
-    moments = {o.begin for o in operations if o.begin < before}
+def peak_of(operations: list[Operation]) -> int:
+    moments = {o.begin for o in operations}
     return max((in_flight_at(t, operations) for t in moments), default=0)
 
 
@@ -66,65 +65,6 @@ def test_one_source_in_order_is_exact(operations: list[Operation], begins_first:
     assert flight.peak == peak_of(operations)
     assert flight.now == sum(o.end is None for o in operations)
     assert (flight.late, flight.unmatched) == (0, 0)
-
-
-class Delivery:
-    """Sources that deliver their edges piece by piece, in an order that is drawn."""
-
-    def __init__(self, sources: list[list[Operation]], begins_first: bool) -> None:
-        self.overlap = Overlap()
-        self.all = [o for operations in sources for o in operations]
-        self.left = [edges_of(operations, begins_first) for operations in sources]
-        self.reached = [0] * len(sources)
-        self.open = [True] * len(sources)
-        self.delivered: list[int] = []
-        for source in range(len(sources)):
-            self.overlap.advance(source, 0)
-
-    def step(self, source: int, n: int, ahead: bool) -> None:
-        if not self.open[source]:
-            return
-        batch, self.left[source] = self.left[source][:n], self.left[source][n:]
-        self.overlap.feed(source, batch)
-        self.delivered += [t for t, _ in batch]
-        self.reached[source] = max([self.reached[source], *(t for t, _ in batch)])
-        if ahead and self.left[source]:
-            self.reached[source] = self.left[source][0][0]
-            self.overlap.advance(source, self.reached[source])
-        if not self.left[source] and ahead:
-            self.finish(source)
-
-    def finish(self, source: int) -> None:
-        self.overlap.feed(source, self.left[source])
-        self.delivered += [t for t, _ in self.left[source]]
-        self.left[source] = []
-        self.overlap.close(source)
-        self.open[source] = False
-
-    @property
-    def horizon(self) -> float:
-        return min((r for r, o in zip(self.reached, self.open, strict=True) if o), default=float("inf"))
-
-
-@relaxed
-@given(st.lists(crowded | spread, min_size=1, max_size=4), st.booleans(), st.data())
-def test_sources_that_arrive_in_any_interleaving_are_exact(
-    sources: list[list[Operation]], begins_first: bool, data: st.DataObject
-) -> None:
-    delivery = Delivery(sources, begins_first)
-    overlap = delivery.overlap
-    which = st.integers(0, len(sources) - 1)
-    for source, n, ahead in data.draw(
-        st.lists(st.tuples(which, st.integers(0, 6), st.booleans()), max_size=30)
-    ):
-        delivery.step(source, n, ahead)
-        assert overlap.peak == peak_of(delivery.all, before=delivery.horizon)
-        assert overlap.waiting == sum(t >= delivery.horizon for t in delivery.delivered)
-    for source in data.draw(st.permutations([s for s, is_open in enumerate(delivery.open) if is_open])):
-        delivery.finish(source)
-    assert overlap.peak == peak_of(delivery.all)
-    assert overlap.now == overlap.settled.now == sum(o.end is None for o in delivery.all)
-    assert (overlap.late, overlap.unmatched, overlap.waiting) == (0, 0, 0)
 
 
 def check_line(line: TimeLine, operations: list[Operation], until: int) -> None:
@@ -224,81 +164,3 @@ def test_an_end_without_begin_is_counted_and_changes_nothing() -> None:
     flight = InFlight()
     flight.end(5)
     assert (flight.now, flight.peak, flight.unmatched) == (0, 0, 1)
-    overlap = Overlap()
-    overlap.feed("a", [(1, True)])
-    overlap.feed("b", [(2, False)])
-    assert (overlap.now, overlap.unmatched) == (1, 1)
-
-
-def test_a_silent_source_holds_up_the_others_until_it_advances_or_closes() -> None:
-    overlap = Overlap()
-    overlap.advance("silent", 0)
-    overlap.feed("busy", [(10, True), (20, False), (30, True)])
-    assert (overlap.now, overlap.peak, overlap.waiting) == (1, 0, 3)
-    overlap.advance("silent", 20)
-    assert (overlap.peak, overlap.waiting) == (1, 2)
-    overlap.close("silent")
-    overlap.close("busy")
-    assert (overlap.now, overlap.peak, overlap.waiting) == (1, 1, 0)
-
-
-def test_what_a_closed_source_left_running_stays_in_flight() -> None:
-    overlap = Overlap()
-    overlap.feed("dead", [(1, True)])
-    overlap.close("dead")
-    overlap.feed("next", [(5, True), (6, False)])
-    overlap.close("next")
-    assert (overlap.now, overlap.peak, overlap.late) == (1, 2, 0)
-
-
-def test_a_source_that_joins_late_is_counted() -> None:
-    overlap = Overlap()
-    overlap.feed("first", [(10, True), (20, False), (30, True)])
-    overlap.feed("late", [(15, True), (16, False)])
-    overlap.close("first")
-    overlap.close("late")
-    assert overlap.late == 2
-    assert (overlap.now, overlap.peak) == (1, 1)
-
-
-def test_closing_an_unknown_source_does_nothing() -> None:
-    overlap = Overlap()
-    overlap.close("never seen")
-    assert (overlap.now, overlap.peak, overlap.line()) == (0, 0, None)
-
-
-@pytest.mark.parametrize("moment", [-5, LATEST_NS, LATEST_NS + 1, 2**70])
-def test_moments_out_of_range_are_held_within_it(moment: int) -> None:
-    overlap = Overlap()
-    overlap.feed("a", [(moment, True)])
-    overlap.advance("a", 2**80)
-    overlap.close("a")
-    assert (overlap.now, overlap.peak) == (1, 1)
-
-
-@relaxed
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from("abc"),
-            st.lists(st.tuples(st.integers(-10, 2**64) | st.integers(0, 50), st.booleans()), max_size=6),
-            st.sampled_from(["feed", "advance", "close"]),
-        ),
-        max_size=20,
-    )
-)
-def test_nonsense_is_counted_and_never_fails(calls: list[tuple[str, list[Edge], str]]) -> None:
-    overlap = Overlap(4)
-    for source, edges, call in calls:
-        if call == "feed":
-            overlap.feed(source, edges)
-        elif call == "advance":
-            overlap.advance(source, edges[0][0] if edges else 0)
-        else:
-            overlap.close(source)
-        assert overlap.now >= 0
-        assert overlap.peak >= overlap.settled.now >= 0
-    for source in "abc":
-        overlap.close(source)
-    assert overlap.waiting == 0
-    assert overlap.settled.now == overlap.now

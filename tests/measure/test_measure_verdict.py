@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -114,7 +116,7 @@ def test_ten_times_faster_than_another_operation() -> None:
     warm, cold = measured([9 * MS] * 50, name="warm"), measured([100 * MS] * 40, name="cold")
     kept = verdict('p50 <= 0.1 * p50 of "cold"', warm, cold)
     assert kept.message == (
-        'warm: p50 <= 0.1 * p50 of "cold" kept: measured 9.00ms, limit 10.0ms (n=50, cold n=40)'
+        "warm: p50 <= 0.1 * p50(cold) kept: measured 9.00ms, limit 10.0ms (n=50, cold n=40)"
     )
     assert kept.margin == pytest.approx(0.9, rel=0.02)
     slower = verdict('p50 <= 0.1 * p50 of "cold"', measured([11 * MS] * 50, name="warm"), cold)
@@ -126,7 +128,7 @@ def test_a_reference_that_never_ran_or_has_too_few_samples_is_named() -> None:
     for others in ((), (measured(name="cold"),)):
         missing = verdict('p50 <= 0.1 * p50 of "cold"', warm, *others)
         assert missing.outcome == "never ran"
-        assert missing.message == 'warm: p50 <= 0.1 * p50 of "cold" not judged: cold never ran'
+        assert missing.message == "warm: p50 <= 0.1 * p50(cold) not judged: cold never ran"
         assert (missing.measured, missing.limit, missing.margin) == (None, None, None)
     few = verdict('p50 <= 0.1 * p95 of "cold"', warm, measured([MS] * 19, name="cold"))
     assert few.outcome == "too few samples"
@@ -224,3 +226,36 @@ def test_a_verdict_agrees_with_the_margin(values: list[int], peak: int, limit: i
         assert "\n" not in result.message
         if result.margin is not None:
             assert result.outcome == ("kept" if result.margin < 1 else "broken")
+
+
+numbers = st.decimals("0.1", 50, places=2, allow_nan=False, allow_infinity=False).map(str)
+
+
+@relaxed
+@given(
+    st.lists(st.integers(1, 1000), min_size=2, max_size=30),
+    st.lists(st.integers(1, 1000), min_size=2, max_size=30),
+    st.sampled_from(["p50", "min", "max", "mean"]),
+    numbers,
+    st.sampled_from(["*", "/"]),
+    st.booleans(),
+)
+def test_a_ratio_is_the_other_statistic_times_or_divided_by_the_number(
+    mine: list[int], theirs: list[int], name: str, number: str, sign: str, first: bool
+) -> None:
+    limit = f"{number} * {name}(idle)" if sign == "*" and first else f"{name}(idle) {sign} {number}"
+    busy, idle = measured(mine), measured(theirs, name="idle")
+    told = verdict(f"{name} < {limit}", busy, idle)
+
+    def of(values: list[int]) -> Fraction:
+        if name == "mean":
+            return Fraction(sum(values), len(values))
+        place = {"min": 0, "max": len(values) - 1, "p50": -(-len(values) // 2) - 1}[name]
+        latency = Histogram()
+        latency.record_many(values)
+        exact = sorted(values)[place]
+        return Fraction(latency.quantile(0.5) or 0) if name == "p50" else Fraction(exact)
+
+    factor = Fraction(number) if sign == "*" else 1 / Fraction(number)
+    assert (told.outcome == "kept") == (of(mine) < of(theirs) * factor)
+    assert told.limit == float(of(theirs) * factor)

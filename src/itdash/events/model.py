@@ -19,6 +19,8 @@ BudgetVerdict = Literal["kept", "broken", "too few samples", "never ran"]
 
 Dimension = Literal["time", "rate", "count", "share"]
 
+LeakKind = Literal["thread", "process", "descriptor", "socket", "task"]
+
 NOTHING = msgspec.Raw()
 """The detail of a report that says no more than outcome and duration."""
 
@@ -30,11 +32,15 @@ class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field
 
 
 class SuiteSpec(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A declared suite: a test belongs to the suite with the longest path that holds its file."""
+    """A declared suite: a test belongs to the suite with the longest path that holds its file.
+
+    `budgets` are the limits of its operations, by the name of the operation.
+    """
 
     name: str
     title: str = ""
     paths: tuple[str, ...] = ()
+    budgets: dict[str, tuple[str, ...]] = {}
 
 
 class CollectedCase(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -305,6 +311,46 @@ class BudgetJudged(Event, frozen=True, tag="BudgetJudged"):
     message: str = ""
 
 
+class ResourcesCounted(Event, frozen=True, tag="ResourcesCounted"):
+    """What a test's process held before and after it; told where these differ, or where tasks ran.
+
+    `tasks` is the largest number of asyncio's tasks that there were at once during its call, and `pending`
+    names those that it had started and that were not done at the end of it.
+    """
+
+    case: int
+    threads: tuple[int, int]
+    descriptors: tuple[int, int]
+    sockets: tuple[int, int]
+    children: tuple[int, int]
+    tasks: int = 0
+    pending: tuple[str, ...] = ()
+
+
+class LeakFound(Event, frozen=True, tag="LeakFound"):
+    """A test left something behind; `names` says what, as far as a few names go."""
+
+    case: int
+    leak: LeakKind
+    count: int
+    names: tuple[str, ...]
+
+
+class ResourcesSampled(Event, frozen=True, tag="ResourcesSampled"):
+    """What the pytest process and all below it took at a moment.
+
+    `cpu` is in nanoseconds since the process `pid` began, with what its ended children took; `memory` is in
+    bytes, and counts what several processes share once for each.
+    """
+
+    pid: int
+    cpu: int
+    memory: int
+    processes: int
+    threads: int
+    descriptors: int
+
+
 class RequirementsDeclared(Event, frozen=True, tag="RequirementsDeclared"):
     """A file beside the tests of a suite declares requirements; its path starts at the project's folder."""
 
@@ -341,5 +387,8 @@ AnyEvent = (
     | ProbeClosed
     | MarkAdded
     | BudgetJudged
+    | ResourcesCounted
+    | LeakFound
+    | ResourcesSampled
     | RequirementsDeclared
 )

@@ -1,4 +1,4 @@
-"""The grammar of budgets: `p95 < 100ms`, `peak == 5`, `p50 <= 0.1 * p50 of "cold"`, as records."""
+"""The grammar of budgets: `p95 < 100ms`, `peak == 5`, `p50 < p50(cold) / 10`, as records."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _DIMENSIONS: Final[dict[str, Dimension]] = {
     "rate": "rate",
 }
 _DIGITS: Final = 15  # on each side of the point: more than any measurement has
+
+_BARE: Final = re.compile(r"[^\W\d][\w.:/-]*")
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:
@@ -100,13 +102,21 @@ class Ratio(msgspec.Struct, frozen=True):
     factor: str
     statistic: Statistic
     operation: str | None = None
+    divisor: str = "1"
+
+    @property
+    def times(self) -> Fraction:
+        """How many times the statistic."""
+        return Fraction(self.factor) / Fraction(self.divisor)
 
     def __str__(self) -> str:
-        times = "" if self.factor == "1" else f"{self.factor} * "
-        if self.operation is None:
-            return f"{times}{self.statistic}"
-        quote = "'" if '"' in self.operation else '"'
-        return f"{times}{self.statistic} of {quote}{self.operation}{quote}"
+        before = "" if self.factor == "1" else f"{self.factor} * "
+        after = "" if self.divisor == "1" else f" / {self.divisor}"
+        name = self.operation
+        if name is not None and not _BARE.fullmatch(name):
+            quote = "'" if '"' in name else '"'
+            name = f"{quote}{name}{quote}"
+        return f"{before}{self.statistic}{'' if name is None else f'({name})'}{after}"
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -179,6 +189,15 @@ class _Reader:
         self.next()
         return True
 
+    def bare(self) -> str:
+        """The name without quotes that came next, if one did; it is passed."""
+        match = _BARE.match(self.text, self.peek().start)
+        if match is None or self.peek().kind == "end":
+            return ""
+        while self.peek().start < match.end() and self.peek().kind != "end":
+            self.next()
+        return match[0]
+
     def refusal(self, token: _Token, expected: str) -> BudgetSyntaxError:
         return BudgetSyntaxError(self.text, token.start, max(1, len(token.text)), f"expected {expected}")
 
@@ -250,12 +269,42 @@ def _ratio(reader: _Reader, statistic: Statistic, factor: str) -> Ratio:
     if other.dimension != statistic.dimension:
         kind = statistic.dimension
         raise reader.refusal(start, f"a {kind}, as {statistic} is one; {other} is a {other.dimension}")
-    if not reader.skip("of"):
-        return Ratio(factor, other)
+    operation = _operation(reader)
+    if factor == "1" and reader.skip("*"):
+        return Ratio(_factor(reader), other, operation)
+    if not reader.skip("/"):
+        return Ratio(factor, other, operation)
+    place = reader.peek()
+    divisor = _factor(reader)
+    if Fraction(divisor) == 0:
+        raise reader.refusal(place, "a number other than 0 to divide by")
+    return Ratio(factor, other, operation, divisor)
+
+
+def _operation(reader: _Reader) -> str | None:
+    """The operation that a statistic is of: `(NAME)`, or `of "NAME"`; None for the budget's own."""
+    if reader.skip("of"):
+        return _quoted(reader)
+    if not reader.skip("("):
+        return None
+    name = reader.bare() or _quoted(reader)
+    if not reader.skip(")"):
+        raise reader.refusal(reader.peek(), "the closing bracket after the name of the operation")
+    return name
+
+
+def _quoted(reader: _Reader) -> str:
     name = reader.next()
     if name.kind != "name" or not name.text.isprintable() or len(name.text) == 2:
         raise reader.refusal(name, "the name of an operation in quotes")
-    return Ratio(factor, other, name.text[1:-1])
+    return name.text[1:-1]
+
+
+def _factor(reader: _Reader) -> str:
+    token = reader.next()
+    if token.kind != "number":
+        raise reader.refusal(token, "a number")
+    return _tidy_number(reader, token)
 
 
 def _tidy_number(reader: _Reader, token: _Token) -> str:

@@ -6,17 +6,7 @@ that takes no time is never seen. Moments are whole nanoseconds, 0 or more, of o
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from typing import TYPE_CHECKING, Final
-
 from itdash.measure.timeline import TimeLine, TimeLineRecorder
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
-
-LATEST_NS: Final = 2**62 - 1
-"""The latest moment that several sources can tell of: in the year 2116 where moments count from 1970."""
 
 
 class InFlight:
@@ -76,99 +66,3 @@ class InFlight:
                 self._peak = self.now
             self._recorder.hold(self.now, t)
         self._moment = t
-
-
-class Overlap:
-    """The operations of several sources, each in the order of its own time, that arrive in batches.
-
-    A moment is settled once no open source can still tell of it; what is settled is exact and its edges are
-    dropped. So a source that is silent has to be advanced, and one that is gone to be closed, or it holds up
-    the others. One that joins late cannot change what is settled: its earlier edges are counted in `late`.
-    """
-
-    __slots__ = ("_late", "_sources", "now", "settled", "unmatched")
-
-    def __init__(self, size: int = 240) -> None:
-        self.now = 0
-        self.settled = InFlight(size)
-        self.unmatched = 0
-        self._late = 0
-        self._sources: dict[Hashable, _Source] = {}
-
-    @property
-    def peak(self) -> int:
-        """The most that were in flight at any settled moment; `now` may lead, it counts all that arrived."""
-        return self.settled.peak
-
-    @property
-    def late(self) -> int:
-        """Edges that came out of order, or after their moment was settled."""
-        return self._late + self.settled.late
-
-    @property
-    def waiting(self) -> int:
-        """Edges that have arrived and are not settled."""
-        return sum(len(source.edges) for source in self._sources.values())
-
-    def feed(self, source: Hashable, edges: Iterable[tuple[int, bool]]) -> None:
-        """Take a batch of (moment, whether it is a begin); nothing earlier than its last moment will come."""
-        sender = self._sources.setdefault(source, _Source())
-        before = sender.now
-        for t, begins in edges:
-            if t < sender.reached:
-                self._late += 1
-            else:
-                sender.reached = min(t, LATEST_NS)
-            if begins:
-                sender.edges.append(sender.reached << 1 | 1)
-                sender.now += 1
-            elif sender.now:
-                sender.edges.append(sender.reached << 1)
-                sender.now -= 1
-            else:
-                self.unmatched += 1
-        self.now += sender.now - before
-        self._settle()
-
-    def advance(self, source: Hashable, t: int) -> None:
-        """The source, which may be new, will tell of nothing earlier than `t`."""
-        sender = self._sources.setdefault(source, _Source())
-        sender.reached = max(sender.reached, min(t, LATEST_NS))
-        self._settle()
-
-    def close(self, source: Hashable) -> None:
-        """The source will tell of nothing more; what it left running stays in flight."""
-        if source in self._sources:
-            self._sources[source].open = False
-            self._settle()
-
-    def line(self, until: int | None = None) -> TimeLine | None:
-        """The settled number in flight over time, as `InFlight.line`."""
-        return self.settled.line(until)
-
-    def _settle(self) -> None:
-        """Apply the edges of all moments before the earliest that an open source may still tell of."""
-        sources = self._sources.values()
-        horizon = min((source.reached for source in sources if source.open), default=LATEST_NS + 1)
-        ready: list[int] = []
-        for source in sources:
-            n = bisect_left(source.edges, horizon << 1)
-            ready += source.edges[:n]
-            del source.edges[:n]
-        ready.sort()
-        for edge in ready:
-            self.settled.change(edge >> 1, 1 if edge & 1 else -1)
-        for name in [name for name, source in self._sources.items() if not (source.open or source.edges)]:
-            del self._sources[name]
-
-
-class _Source:
-    """What one source has told of that is not settled: each edge as twice its moment, plus 1 for a begin."""
-
-    __slots__ = ("edges", "now", "open", "reached")
-
-    def __init__(self) -> None:
-        self.edges = array("q")
-        self.now = 0
-        self.open = True
-        self.reached = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
@@ -93,6 +94,12 @@ class Tally:
                     levels.pop(began, None)
                 record(level % _MORE, duration)
         del pending[:cut]
+
+    def settled(self) -> Tally:
+        """A copy of it as it would be if nothing more came."""
+        other = copy.deepcopy(self)
+        other.settle()
+        return other
 
     @property
     def waiting(self) -> int:

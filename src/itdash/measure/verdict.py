@@ -123,7 +123,7 @@ def _limit(budget: Budget, measured: Measured, others: Mapping[str, Measured]) -
     reading = _read(limit.statistic, limit.statistic.dimension, other)
     if isinstance(reading, _Unknown):
         return reading
-    return _Reading(Fraction(limit.factor) * reading.value, reading.n)
+    return _Reading(limit.times * reading.value, reading.n)
 
 
 def _read(statistic: Statistic, dimension: Dimension, measured: Measured) -> _Reading | _Unknown:

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The one value that plain pytest knows."""
+    """The values that plain pytest knows."""
     parser.addini(
         "itdash_too_few",
         "what becomes of a test whose budget has too few samples: warn or fail",
         default="warn",
     )
+    from itdash.plugin.watching import add_key
+
+    add_key(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,3 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from itdash.plugin.recorder import attach
 
         attach(config, given)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Without a run of itdash, look for leaks where they are to fail a test."""
+    if not session.config.pluginmanager.has_plugin("itdash-recorder"):
+        from itdash.plugin.watching import watch
+
+        watch(session.config, None)

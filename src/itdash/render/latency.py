@@ -22,14 +22,14 @@ _NAME_LEAST, _NAME_MOST = 9, 28
 _TIME: Final = 7
 _COUNT: Final = 7
 _BUDGET: Final = 20
-_NEAR: Final = 0.1
+_NEAR: Final = 0.9
 _ROLES: Final = {"kept": "kept", "broken": "broken", "never ran": "broken", "too few samples": "skipped"}
 _RANK: Final = {"broken": 0, "never ran": 1, "too few samples": 2, "kept": 3}
 
 
 def lines(state: RunState, width: int, paint: Paint) -> list[Spans]:
     """A line for each operation: n, errors, percentiles, and its tightest budget where there is room."""
-    rows = sorted(measured.rows(state.operations), key=lambda row: (-row.count, row.name))
+    rows = ordered(state)
     if not rows:
         return []
     budgets = by_operation(state)
@@ -62,13 +62,18 @@ def lines(state: RunState, width: int, paint: Paint) -> list[Spans]:
     return drawn
 
 
+def ordered(state: RunState) -> list[Row]:
+    """The operations, the most frequent first."""
+    return sorted(measured.rows(state.operations), key=lambda row: (-row.count, row.name))
+
+
 def by_operation(state: RunState) -> dict[str, list[BudgetJudged]]:
     """The verdicts on each operation, the worst first, then the nearest to its limit."""
     found: dict[str, list[BudgetJudged]] = {}
     for verdict in state.operations.budgets.values():
         found.setdefault(verdict.operation, []).append(verdict)
     for verdicts in found.values():
-        verdicts.sort(key=lambda one: (_RANK[one.verdict], 1.0 if one.margin is None else one.margin))
+        verdicts.sort(key=lambda one: (_RANK[one.verdict], -(one.margin or 0.0)))
     return found
 
 
@@ -81,8 +86,7 @@ def role_of(verdict: BudgetJudged) -> str:
 
 def is_near(verdict: BudgetJudged) -> bool:
     """Kept, with less than a tenth of the limit to spare; what must be equal is never near."""
-    margin = verdict.margin
-    return verdict.verdict == "kept" and margin is not None and 0 < margin < _NEAR
+    return verdict.verdict == "kept" and verdict.margin is not None and verdict.margin > _NEAR
 
 
 def glyph_of(verdict: BudgetJudged) -> str:

@@ -70,10 +70,12 @@ def _taken(state: RunState, width: int, paint: Paint) -> list[Spans]:
     head = pad("resource", _NAME + places) + push("now", _VALUE + 1) + push("most", _VALUE + 1)
     drawn: list[Spans] = [[("dim", head)]]
     for name, values, now, most in rows:
+        course = spark(_spread(values, places), max(values), paint.ascii)
+        last = "" if state.finished else now
         drawn.append(
             [
-                ("plain", pad(name, _NAME)), ("chart", spark(_spread(values, places), max(values), paint.ascii)),
-                ("plain", push(now if not state.finished else "", _VALUE + 1)), ("peak", push(most, _VALUE + 1)),
+                ("plain", pad(name, _NAME)), ("chart", course),
+                ("plain", push(last, _VALUE + 1)), ("peak", push(most, _VALUE + 1)),
             ]
         )  # fmt: skip
     total = f"{format_ns(state.resources.cpu)} of CPU in all"

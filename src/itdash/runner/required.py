@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def specs(config: Config) -> tuple[SuiteSpec, ...]:
     """The declared suites as events tell them."""
-    return tuple(SuiteSpec(suite.name, suite.title, suite.paths) for suite in config.suites)
+    return tuple(SuiteSpec(suite.name, suite.title, suite.paths, suite.budgets) for suite in config.suites)
 
 
 def required(request: Request, config: Config, root: Path, cwd: Path) -> Found:

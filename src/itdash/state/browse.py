@@ -24,12 +24,14 @@ class Browse:
         self.outline = outline
         self.rows: list[Node] = []
         self.shown, self.order, self.text = SHOWN[0], ORDERS[0], ""
+        self.ids: frozenset[str] = frozenset()
+        self.about = ""
         self._version = -1
 
     @property
     def filtered(self) -> bool:
         """Whether only some tests are shown, so that every branch stands open."""
-        return bool(self.text) or self.shown != SHOWN[0]
+        return bool(self.text or self.ids) or self.shown != SHOWN[0]
 
     @property
     def live(self) -> bool:
@@ -40,9 +42,15 @@ class Browse:
     def described(self) -> str:
         """What is shown and how, where it is not simply all."""
         words = [self.shown] if self.shown != SHOWN[0] else []
+        words += [f"of {self.about}"] if self.ids else []
         words += [f"/{self.text}"] if self.text else []
         words += [self.order] if self.order != ORDERS[0] else []
         return ", ".join(words)
+
+    def pick(self, ids: frozenset[str], about: str) -> None:
+        """Show these tests and no others; none shows all again."""
+        self.ids, self.about = ids, about
+        self.stale()
 
     def narrow(self, text: str | None = None, shown: str | None = None) -> None:
         """Show what matches a text, or what is in a state."""
@@ -139,13 +147,15 @@ class Browse:
         wanted = [word for word in words if not word.startswith("!")]
         unwanted = [word[1:] for word in words if word.startswith("!") and len(word) > 1]
         state = _STATES[self.shown]
-        if not wanted and not unwanted and state is None:
+        ids = self.ids
+        if not wanted and not unwanted and state is None and not ids:
             return None
 
         def matches(node: Node) -> bool:
             id = node.id.lower()
             return (
-                (state is None or state(node))
+                (not ids or node.id in ids)
+                and (state is None or state(node))
                 and all(word in id for word in wanted)
                 and not any(word in id for word in unwanted)
             )

@@ -41,6 +41,11 @@ def replay(events: Iterable[model.AnyEvent]) -> RunState:
 def _run_started(state: RunState, event: model.RunStarted) -> None:
     state.run = event
     state.names = SuiteNames(event.root, event.suites)
+    if any(suite.budgets for suite in event.suites):
+        from itdash.state.gate import measured_apart
+
+        for suite, name in measured_apart(event.suites):
+            state.operations.watch(suite, name)
 
 
 def _process_started(state: RunState, event: model.ProcessStarted) -> None:
@@ -109,6 +114,8 @@ def _case_started(state: RunState, event: model.CaseStarted) -> None:
         again = case.outcome in ABORTED or case.outcome == "rerun"
         running = Running(nodeid, event.t, event.worker, case.attempts + again)
         running.before = None if again else case
+        if case.outcome == "rerun":
+            running.reports = list(case.reports)
         state.running[number] = running
         _take_back(state, case)
 
@@ -299,6 +306,18 @@ def _budget_judged(state: RunState, event: model.BudgetJudged) -> None:
     state.operations.judged(event)
 
 
+def _resources_counted(state: RunState, event: model.ResourcesCounted) -> None:
+    state.resources.count(event)
+
+
+def _leak_found(state: RunState, event: model.LeakFound) -> None:
+    state.resources.leaked(event)
+
+
+def _resources_sampled(state: RunState, event: model.ResourcesSampled) -> None:
+    state.resources.sampled(event)
+
+
 _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
     model.RunStarted: _run_started,
     model.ProcessStarted: _process_started,
@@ -327,5 +346,8 @@ _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
     model.ProbeClosed: _probe_closed,
     model.MarkAdded: _mark_added,
     model.BudgetJudged: _budget_judged,
+    model.ResourcesCounted: _resources_counted,
+    model.LeakFound: _leak_found,
+    model.ResourcesSampled: _resources_sampled,
     model.RequirementsDeclared: _requirements_declared,
 }

@@ -1,16 +1,22 @@
-"""What a run must prove beside passing: a share of its requirements, or all of them."""
+"""What a run must prove beside passing: its requirements, and the budgets of its suites."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from itdash.errors import ConfigError
+from itdash.measure.budget import BudgetSyntaxError, Ratio, parse
+from itdash.measure.verdict import Measured, judge
 from itdash.requirements.share import shown
 from itdash.state.requirements import FAILED, RUNNING, SKIPPED, UNTESTED, Line, SuiteMatrix, of_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from itdash.events.model import SuiteSpec
+    from itdash.measure.budget import Budget
+    from itdash.measure.verdict import Verdict
     from itdash.state.run import RunState
 
 _NAMED = 10
@@ -72,3 +78,80 @@ def _having(suite: SuiteMatrix, status: str, strict: bool) -> list[Line]:
 def _list(ids: Sequence[str]) -> str:
     more = f" and {len(ids) - _NAMED:,} more" if len(ids) > _NAMED else ""
     return ", ".join(ids[:_NAMED]) + more
+
+
+# -- the budgets of suites --
+
+
+class SuiteVerdict(NamedTuple):
+    """What became of a budget of a suite."""
+
+    suite: str
+    verdict: Verdict
+
+
+def check_budgets(suites: Mapping[str, Mapping[str, Sequence[str]]], where: str) -> None:
+    """ConfigError for the first text that is no budget; `suites` are the budgets by operation, by suite."""
+    for suite, operations in suites.items():
+        for operation, texts in operations.items():
+            for text in texts:
+                try:
+                    parse(text)
+                except BudgetSyntaxError as error:
+                    what = f"suite {suite!r} has a wrong budget of {operation!r}"
+                    raise ConfigError(f"{what}\n{error}", where=where) from None
+
+
+def measured_apart(suites: Sequence[SuiteSpec]) -> set[tuple[str, str]]:
+    """The operations that the budgets of each suite speak of: suite, then operation."""
+    return {
+        (suite, name) for suite, operation, budget in _declared(suites) for name in _names(operation, budget)
+    }
+
+
+def suite_verdicts(state: RunState) -> list[SuiteVerdict]:
+    """The verdict on each budget of the suites of which a test has run, over all their operations."""
+    found = []
+    for suite, operation, budget in _declared(state.run.suites if state.run else ()):
+        tally = state.suites.get(suite)
+        if tally is not None and tally.ended:
+            known = {name: _measured(state, suite, name) for name in _names(operation, budget)}
+            found.append(SuiteVerdict(suite, judge(budget, known[operation], known)))
+    return found
+
+
+def with_budgets(requirements: Callable[[RunState], str], narrowed: bool) -> Callable[[RunState], str]:
+    """Both gates as one; where the run was `narrowed` to some tests, what never ran is no failure."""
+
+    def why(state: RunState) -> str:
+        failing = ("broken",) if narrowed else ("broken", "never ran")
+        told = [
+            f"budget of suite {one.suite}: {one.verdict.message}"
+            for one in suite_verdicts(state)
+            if one.verdict.outcome in failing
+        ]
+        return "; ".join([*filter(None, [requirements(state)]), *told])
+
+    return why
+
+
+def _declared(suites: Sequence[SuiteSpec]) -> Iterator[tuple[str, str, Budget]]:
+    """Suite, operation and budget; what cannot be read was refused before the run began."""
+    for suite in suites:
+        for operation, texts in suite.budgets.items():
+            for text in texts:
+                try:
+                    yield suite.name, operation, parse(text)
+                except BudgetSyntaxError:
+                    continue
+
+
+def _names(operation: str, budget: Budget) -> set[str]:
+    limit = budget.limit
+    other = limit.operation if isinstance(limit, Ratio) else None
+    return {operation, other} if other else {operation}
+
+
+def _measured(state: RunState, suite: str, name: str) -> Measured:
+    tally = state.operations.by_suite[suite, name].settled()
+    return Measured(name, tally.count, tally.errors, tally.peak, tally.duration, tally.latency)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from itdash.measure.latency import percentile
+from itdash.measure.latency import Histogram, percentile
+from itdash.state.cases import stage_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from itdash.measure.latency import Histogram
     from itdash.measure.tally import Tally
+    from itdash.state.cases import Case
+    from itdash.state.gate import SuiteVerdict
     from itdash.state.operations import Labels, Operation, Operations
 
 QUANTILES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -40,14 +42,14 @@ class Row(msgspec.Struct, frozen=True):
     late: int = 0
 
 
-def rows(operations: Operations, labels: bool = False) -> list[Row]:
-    """A row for each operation, and where asked for one for each of its sets of labels."""
-    found = []
-    for _, operation in sorted(operations.operations.items()):
-        found.append(_row(operation.name, (), operation.total))
-        if labels:
-            found += [_row(operation.name, key, tally) for key, tally in sorted(operation.sets.items())]
-    return found
+def rows(operations: Operations) -> list[Row]:
+    """A row for each operation."""
+    return [_row(name, (), operation.total) for name, operation in sorted(operations.operations.items())]
+
+
+def label_rows(name: str, operation: Operation) -> list[Row]:
+    """A row for each of its sets of labels."""
+    return [_row(name, key, tally) for key, tally in sorted(operation.sets.items())]
 
 
 def cost(operations: Operations, wall: int) -> dict[str, float]:
@@ -67,6 +69,40 @@ def cost(operations: Operations, wall: int) -> dict[str, float]:
 def percentiles(latency: Histogram) -> dict[str, int | None]:
     """The percentiles that are shown, each None where the samples cannot carry it."""
     return {key: percentile(latency, q).value for key, q in QUANTILES.items()}
+
+
+def stages(cases: Iterable[Case]) -> dict[str, Histogram]:
+    """How long setup, call and teardown took, over all tests that came to their end."""
+    found = {name: Histogram() for name in ("setup", "call", "teardown")}
+    for case in cases:
+        for name, duration in zip(stage_names(case), case.durations, strict=False):
+            found[name].record(max(0, duration))
+    return found
+
+
+def plain_stages(cases: Iterable[Case]) -> dict[str, dict[str, Any]]:
+    """The same for `summary.json`; times in seconds, None where the tests are too few."""
+    return {
+        name: {"n": taken.count, **_times(percentiles(taken)), "max": _seconds(taken.max)}
+        for name, taken in stages(cases).items()
+    }
+
+
+def plain_suite_budgets(verdicts: Iterable[SuiteVerdict]) -> list[dict[str, Any]]:
+    """The verdict on each budget of a suite, for `summary.json`; times in seconds."""
+    return [
+        {
+            "suite": suite, "operation": verdict.operation, "budget": verdict.budget,
+            "verdict": verdict.outcome, "dimension": verdict.dimension, "n": verdict.n,
+            "margin": verdict.margin, "measured": _in_seconds(verdict.measured, verdict.dimension),
+            "message": verdict.message,
+        }
+        for suite, verdict in verdicts
+    ]  # fmt: skip
+
+
+def _in_seconds(value: float | None, dimension: str) -> float | None:
+    return value / 1e9 if value is not None and dimension == "time" else value
 
 
 def plain(operations: Operations, ids: Mapping[int, str]) -> list[dict[str, Any]]:
@@ -121,8 +157,7 @@ def plain_budgets(operations: Operations, ids: Mapping[int, str]) -> list[dict[s
         {
             "case": ids.get(event.case, str(event.case)), "operation": event.operation, "budget": event.limit,
             "verdict": event.verdict, "dimension": event.dimension, "n": event.n, "margin": event.margin,
-            "measured": event.measured / 1e9 if event.measured is not None and event.dimension == "time"
-            else event.measured,
+            "measured": _in_seconds(event.measured, event.dimension),
             "message": event.message,
         }
         for event in operations.budgets.values()

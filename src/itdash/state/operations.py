@@ -11,7 +11,7 @@ from itdash.measure.latency import Histogram
 from itdash.measure.tally import CANCELLED, ERROR, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from itdash.events.model import BudgetJudged, MarkAdded, OperationsHappened, ProbeClosed
 
@@ -114,6 +114,9 @@ class Operations:
         self.closed: list[ProbeClosed] = []
         self.records = self.bytes = 0
         self.cases_beyond = 0
+        self.by_suite: dict[tuple[str, str], Tally] = {}  # those that have budgets: suite, then operation
+        self.suite_of: Callable[[int], str] = lambda _: ""
+        self._watched: set[str] = set()
         self._case_tallies = 0
         self._sources: dict[str, _Source] = {}
         self._times: dict[str, _Times] = {}
@@ -124,6 +127,11 @@ class Operations:
         self._unsettled: set[Tally] = set()
 
     # -- what the fold tells --
+
+    def watch(self, suite: str, name: str) -> None:
+        """From now on count an operation of this name for the tests of this suite alone, too."""
+        self.by_suite.setdefault((suite, name), Tally())
+        self._watched.add(name)
 
     def case_started(self, worker: str, number: int, t: int) -> None:
         """A test began: what its worker and that one's children begin from now on is its own."""
@@ -199,16 +207,23 @@ class Operations:
             began = t if duration == BEGUN else t - duration
             case = times.at(began) if times is not None else -1
             in_case = self._in_case(operation, case) if case >= 0 else None
+            in_suite = self._in_suite(operation.name, case) if operation.name in self._watched else None
+            if in_suite is not None:
+                unsettled.add(in_suite)
             if duration == BEGUN:
                 total.begin(t)
                 if labelled is not None:
                     labelled.begin(t)
+                if in_suite is not None:
+                    in_suite.begin(t)
                 if in_case is not None:
                     in_case.count += 1
             else:
                 total.end(t, duration, outcome)
                 if labelled is not None:
                     labelled.end(t, duration, outcome)
+                if in_suite is not None:
+                    in_suite.end(t, duration, outcome)
                 if in_case is not None:
                     in_case.latency.record(duration)
                     in_case.count += not outcome
@@ -237,6 +252,10 @@ class Operations:
             tally = operation.cases[case] = CaseTally()
         return tally
 
+    def _in_suite(self, name: str, case: int) -> Tally | None:
+        """The tally of the suite whose test it began in; what begins between two tests is of none."""
+        return self.by_suite.get((self.suite_of(case), name)) if case >= 0 else None
+
     def _take_value(self, source: _Source, number: int, kind: int, value: float) -> None:
         name, _ = source.decoder.names.get(number, ("(its name was lost)", {}))
         if kind == COUNT:
@@ -248,9 +267,12 @@ class Operations:
 
     def _abandon(self, source: _Source) -> None:
         """What a process had in flight when it went is in flight no more, and has no latency."""
+        times = self._times.get(str(source.decoder.source.get("worker", "")))
         for word in source.decoder.open.values():
             operation, labelled = source.targets.get(word & 4095) or self._target(source, word & 4095)
-            for tally in (operation.total, labelled):
+            case = times.at(word >> 12) if times is not None else -1
+            in_suite = self._in_suite(operation.name, case) if operation.name in self._watched else None
+            for tally in (operation.total, labelled, in_suite):
                 if tally is not None:
                     tally.abandon(source.ended, 1)
                     self._unsettled.add(tally)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from itdash.state.cases import Case, Running  # noqa: TC001  # the names stand in annotations of instances
 from itdash.state.operations import Operations
 from itdash.state.requirements import Requirements
+from itdash.state.resources import Resources
 from itdash.state.suites import SuiteNames
 
 if TYPE_CHECKING:
@@ -63,7 +64,13 @@ class RunState:
         self.notes: list[str] = []
         self.suites: dict[str, SuiteTally] = {}
         self.operations = Operations()
+        self.resources = Resources()
+        self.operations.suite_of = self._suite_of
         self.failing: dict[str, None] = {}
         self.requirements = Requirements()
         self.finished: model.RunFinished | None = None
         self.t = 0
+
+    def _suite_of(self, number: int) -> str:
+        case = self.cases.get(self.ids.get(number, ""))
+        return case.suite if case else ""

@@ -8,9 +8,9 @@ import re
 from typing import TYPE_CHECKING, Any, TextIO
 
 from itdash import __version__
-from itdash.errors import NO_TESTS
+from itdash.errors import GATE, NO_TESTS
 from itdash.events import model
-from itdash.render import failures, measures, words
+from itdash.render import failures, measures, resources, words
 from itdash.render import requirements as required
 from itdash.render.text import head_and_tail, inert, one_line
 from itdash.state import queries
@@ -90,7 +90,8 @@ class CiView:
         for line in failures.report(state, self._paint, rule, self._failures_shown):
             self._line(line)
         self._tell_log(state, folder)
-        for role, text in measures.tables(state, ascii_only=self._paint.ascii):
+        plain = self._paint.ascii
+        for role, text in [*measures.tables(state, ascii_only=plain), *resources.lines(state, plain)]:
             self._line(self._paint(role, text))
         for line in required.report(of_run(state), self._paint, _terminal_width(self._stream) * self._live):
             self._line(line)
@@ -200,7 +201,7 @@ class CiView:
     def _tell_log(self, state: RunState, folder: Path) -> None:
         """Where the events cannot say why nothing ran, pytest's own words may."""
         end = state.finished
-        if end is None or end.verdict in ("passed", "interrupted") or end.exit_code == NO_TESTS:
+        if end is None or end.verdict in ("passed", "interrupted") or end.exit_code in (NO_TESTS, GATE):
             return
         if (
             state.failing

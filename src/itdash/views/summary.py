@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from itdash.state import measured, queries, requirements
+from itdash.state import measured, queries, requirements, resources
 from itdash.state.cases import last_attempt, stage_names
+from itdash.state.gate import suite_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def summary(state: RunState, read: int, unread: int) -> dict[str, Any]:
         "verdict": end.verdict if end else "interrupted",
         "reason": end.reason if end else "the recording has no end",
         "outcomes": queries.outcomes(state),
-        "cases": [_case(case) for case in state.cases.values()],
+        "cases": _cases(state),
         "uncollected": [{"node": problem.node, "outcome": problem.outcome} for problem in state.uncollected],
         "orphans": [
             {"pid": orphan.pid, "command": orphan.command, "case": orphan.node} for orphan in state.orphans
@@ -56,6 +57,10 @@ def summary(state: RunState, read: int, unread: int) -> dict[str, Any]:
         "requirements": [line for suite in requirements.of_run(state) for line in requirements.plain(suite)],
         "operations": measured.plain(state.operations, state.ids),
         "budgets": measured.plain_budgets(state.operations, state.ids),
+        "suite_budgets": measured.plain_suite_budgets(suite_verdicts(state)),
+        "stages": measured.plain_stages(state.cases.values()),
+        "resources": resources.plain(state.resources),
+        "leaks": resources.plain_leaks(state.resources, state.ids),
         "counts": dict(state.operations.totals),
         "gauges": {
             name: {"last": last, "min": low, "max": high}
@@ -73,6 +78,16 @@ def summary(state: RunState, read: int, unread: int) -> dict[str, Any]:
             "disagrees": {name: list(pair) for name, pair in queries.disagreement(state).items()},
         },
     }
+
+
+def _cases(state: RunState) -> list[dict[str, Any]]:
+    """Every test; `resources` only where what its process held changed, or tasks ran."""
+    counted = {state.ids.get(number, ""): event for number, event in state.resources.counted.items()}
+    return [
+        {**_case(case), "resources": resources.plain_counted(counted[case.id])}
+        if case.id in counted else _case(case)
+        for case in state.cases.values()
+    ]  # fmt: skip
 
 
 def _case(case: Case) -> dict[str, Any]:

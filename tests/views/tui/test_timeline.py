@@ -150,10 +150,10 @@ def test_several_tests_in_a_column_show_the_worst() -> None:
 
 def test_a_test_that_still_runs_goes_on_until_now_and_no_further() -> None:
     run = Run([named("test_one"), model.CaseStarted(0, 0)])
-    scene = run.scene(64, 100 * MS)
+    scene = run.scene(200, 100 * MS)
     text = run.lane(scene)
     assert text.startswith("● test_one ━")
-    assert len(text) == scene.column(100 * MS) + 1 < 64
+    assert len(text) == scene.column(100 * MS) + 1 < 200
     told = plain(draw.told(draw.rows(run.lanes, run.state)[0], run.lanes, 3, 80, scene))
     assert told.split() == ["t.py::test_one", "began", "0.000s", "took", "100ms", "●", "running"]
 
@@ -173,6 +173,8 @@ def test_a_worker_that_crashed_is_not_idle() -> None:
     scene = run.scene(10, 100 * MS)
     assert run.lane(scene, "gw0").rstrip() == "☠"
     assert run.lane(scene, "gw1") == "     ✓━━━━"
+    told = plain(draw.told(draw.rows(run.lanes, run.state)[0], run.lanes, 6, 80, scene))
+    assert told == "at 0.06s  ☠ its process has crashed"
 
 
 def test_idle_is_told_with_what_the_others_did() -> None:

@@ -20,6 +20,7 @@ from itdash.views.tui.screens.dashboard import Dashboard
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from textual.driver import Driver
     from textual.screen import Screen
 
     from itdash.config import Loaded
@@ -71,6 +72,15 @@ class ItdashApp(App[int]):
         """What our widgets name, also under a theme that does not."""
         return _default_variables()
 
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver, on Linux and macOS one that survives its terminal."""
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":
+            return chosen
+        from itdash.views.tui.driver import LastingDriver
+
+        return LastingDriver
+
     def on_mount(self) -> None:
         """Dress, and start the clock."""
         known, wrong = themes.load(self.loaded.root)
@@ -99,6 +109,8 @@ class ItdashApp(App[int]):
     def tick(self) -> None:
         """Let the run go on, and draw what changed."""
         session = self.session
+        if getattr(self._driver, "gone", False) and not self._leaving:
+            self._told_to_end(signal.SIGHUP)
         if session.execution is not None and session.step(_BUDGET):
             session.finish()
             self._over()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itdash.state.lanes import Lanes
 from itdash.state.outline import Outline
 from itdash.state.requirements import of_run
 from itdash.state.run import RunState
@@ -23,6 +24,7 @@ class Board:
     def __init__(self) -> None:
         self.state = RunState()
         self.outline = Outline()
+        self.lanes = Lanes()
         self.folder: Path | None = None
         self.now = 0
         self.changes = 0
@@ -39,6 +41,7 @@ class Board:
         if state is not self.state:
             self.state = state
             self.outline.begin()
+            self.lanes.begin()
             self.changes += 1
 
     def show(self, state: RunState, events: Sequence[model.AnyEvent], now: int) -> None:
@@ -47,6 +50,7 @@ class Board:
         self.now = now
         if events:
             self.outline.take(state, events)
+            self.lanes.take(events)
             self.changes += len(events)
 
     def end(self, state: RunState, folder: Path, reading: Reading) -> None:  # noqa: ARG002

@@ -27,7 +27,7 @@ class Key(NamedTuple):
 KEYS: Final = (
     Key("run.all", "a", "app.run_all", "run all tests", "Run", "all"),
     Key("run.failed", "f", "app.run_failed", "run those that failed", "Run", "failed"),
-    Key("run.selected", "r,enter", "run_selected", "run what is marked, or chosen", "Run", "run"),
+    Key("run.selected", "r", "run_selected", "run what is marked, or chosen", "Run", "run"),
     Key("run.mark", "x", "mark", "mark a test or a branch", "Run"),
     Key("run.unmark", "X", "unmark", "take all marks away", "Run"),
     Key("run.stop", "s", "app.stop", "ask the run to end", "Run", "stop"),
@@ -39,6 +39,7 @@ KEYS: Final = (
     Key("go.page-up", "pageup,ctrl+u", "page(-1)", "a page up", "Go"),
     Key("go.top", "g,home", "edge(False)", "to the first line", "Go"),
     Key("go.bottom", "G,end", "edge(True)", "to the last line", "Go"),
+    Key("go.choose", "enter", "choose", "run a test; open an operation; show a requirement's tests", "Go"),
     Key("go.open", "l,right", "fold(True)", "open a branch", "Go"),
     Key("go.close", "h,left", "fold(False)", "close a branch", "Go"),
     Key("go.open-all", "L", "fold_all(True)", "open every branch", "Go"),
@@ -65,6 +66,21 @@ KEYS: Final = (
 )  # fmt: skip
 
 
+TIMELINE: Final = (
+    Key("time.closer", "plus,equals_sign", "zoom(True)", "see less time, closer", "Timeline"),
+    Key("time.wider", "minus", "zoom(False)", "see more time", "Timeline"),
+    Key("time.whole", "0", "whole", "see the whole run, and go with it", "Timeline"),
+    Key("time.earlier", "left,h", "step(-1)", "earlier", "Timeline"),
+    Key("time.later", "right,l", "step(1)", "later", "Timeline"),
+    Key("time.page-earlier", "shift+left", "turn(-1)", "a page earlier", "Timeline"),
+    Key("time.page-later", "shift+right", "turn(1)", "a page later", "Timeline"),
+    Key("time.choose", "enter", "choose", "go to the test under the cursor", "Timeline"),
+)
+"""What keys do in the timeline only."""
+
+EVERY: Final = (*KEYS, *TIMELINE)
+
+
 def bindings() -> list[BindingType]:
     """The keys as textual wants them."""
     return [Binding(key.keys, key.action, key.words, show=False, id=key.id) for key in KEYS]
@@ -72,7 +88,7 @@ def bindings() -> list[BindingType]:
 
 def remapped(given: Mapping[str, str], where: str = "[tool.itdash.keys]") -> dict[str, str]:
     """What the user wants instead, checked."""
-    known = [key.id for key in KEYS]
+    known = [key.id for key in EVERY]
     for id in given:
         if id not in known:
             raise ConfigError(

@@ -14,14 +14,18 @@ from itdash.views.tui import keymap
 from itdash.views.tui.widgets.line import Line
 from itdash.views.tui.widgets.lines import Lines
 from itdash.views.tui.widgets.panel import Panel
+from itdash.views.tui.widgets.timeline import Timeline
 from itdash.views.tui.widgets.tree import Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from itdash.render.spans import Spans
+    from itdash.state.outline import Node
     from itdash.views.tui.app import ItdashApp
     from itdash.views.tui.board import Board
 
@@ -65,8 +69,9 @@ class Dashboard(Screen[None]):
             #measured { height: 2fr; }
             #proven { height: 1fr; }
         }
-        &.-wide #resources { display: none; }
-        &.-tall #resources, &.-huge #resources { display: block; }
+        &.-wide #resources, &.-wide #timeline { display: none; }
+        &.-wide Panel.-called { display: block; }
+        &.-tall #resources, &.-huge #resources, &.-huge #timeline { display: block; }
         &.-tall #proven { height: 2fr; }
         &.-huge {
             #tests { width: 2fr; }
@@ -85,10 +90,17 @@ class Dashboard(Screen[None]):
         self.tests = Tree(board.outline, self._no_tests, id="tests")
         self.header = Line(self._header, id="header")
         self.concurrency = Panel("2 Concurrency", self._concurrency, self._no_operations, id="concurrency")
-        self.latency = Panel("3 Latency", self._latency, self._no_operations, id="latency")
-        self.requirements = Panel(
-            "4 Requirements", self._requirements, self._no_requirements, id="requirements"
+        self.latency = Panel(
+            "3 Latency", self._latency, self._no_operations, id="latency", choose=self._open_operation
         )
+        self.timeline = Timeline(
+            "6 Timeline", board.lanes, lambda: (board.state, board.now), self._no_operations, id="timeline"
+        )
+        self.requirements = Panel(
+            "4 Requirements", self._requirements, self._no_requirements, id="requirements",
+            choose=self._open_requirement,
+        )  # fmt: skip
+        self._shown: list[coverage.Shown] = []
         self.resources = Panel(
             "5 Resources", self._resources, lambda: "nothing is sampled yet", id="resources"
         )
@@ -104,6 +116,7 @@ class Dashboard(Screen[None]):
                 with Container(id="measured"):
                     yield self.concurrency
                     yield self.latency
+                    yield self.timeline
                 with Container(id="proven"):
                     yield self.requirements
                     yield self.resources
@@ -114,8 +127,15 @@ class Dashboard(Screen[None]):
     @property
     def panels(self) -> dict[int, Lines]:
         """Every panel by its number."""
-        measured = {2: self.concurrency, 3: self.latency, 4: self.requirements, 5: self.resources}
-        return {1: self.tests, **measured, 7: self.detail}
+        panels = [
+            self.tests,
+            self.concurrency,
+            self.latency,
+            self.requirements,
+            self.resources,
+            self.timeline,
+        ]
+        return dict(enumerate([*panels, self.detail], 1))
 
     # -- drawing --
 
@@ -175,15 +195,18 @@ class Dashboard(Screen[None]):
             shown = [key for key in keymap.KEYS if key.footer]
             await self.run_action(shown[(message.piece - 1) // 2].action)
 
-    def _concurrency(self, width: int, _height: int) -> list[Spans]:
-        return concurrency.lines(self.board.state, self.board.now, width, self.app.paint)
+    def _concurrency(self, width: int, height: int) -> list[Spans]:
+        board = self.board
+        return concurrency.lines(board.state, board.now, width, self.app.paint, height, board.lanes)
 
     def _latency(self, width: int, _height: int) -> list[Spans]:
         drawn = latency.lines(self.board.state, width, self.app.paint)
         return drawn or stages.lines(self.board.outline.stages, self.app.paint)
 
     def _requirements(self, width: int, _height: int) -> list[Spans]:
-        return coverage.lines(self.board.matrix(), width, self.app.paint)
+        whole = self.maximized is self.requirements
+        self._shown = coverage.lines(self.board.matrix(), width, self.app.paint, whole)
+        return [shown.spans for shown in self._shown]
 
     def _resources(self, width: int, _height: int) -> list[Spans]:
         return usage.lines(self.board.state, width, self.app.paint)
@@ -235,8 +258,9 @@ class Dashboard(Screen[None]):
             self._current = panel
             if self.has_class("-narrow"):
                 self._choose(panel)
-        if self.maximized is not None:
-            self.maximize(panel)
+        panel.set_class(not panel.display, "-called")
+        if self.maximized is not None or panel.has_class("-called"):
+            self.maximize(panel, container=False)
         panel.focus()
 
     def _choose(self, panel: Panel) -> None:
@@ -252,6 +276,7 @@ class Dashboard(Screen[None]):
         """Fill the screen with the panel that has the focus, or go back."""
         if self.maximized is not None:
             self.minimize()
+            self.query(".-called").remove_class("-called")
         else:
             self.maximize(self._focused(), container=False)
 
@@ -275,7 +300,10 @@ class Dashboard(Screen[None]):
         self.tests.focus()
 
     def key_escape(self) -> None:
-        """Leave the filter line, or take the filter away, or leave a panel that fills the screen."""
+        """Leave the filter line, or take a filter away, or leave a panel that fills the screen."""
+        if self.tests.browse.ids and not self.query_one("#filter", Input).has_focus:
+            self.tests.pick(frozenset(), "")
+            return
         line = self.query_one("#filter", Input)
         if line.has_focus and line.value:
             self._leave_filter()
@@ -286,6 +314,73 @@ class Dashboard(Screen[None]):
             self.minimize()
         else:
             self.tests.focus()
+
+    def _open_operation(self, place: int) -> None:
+        from itdash.views.tui.screens.operation import OperationScreen
+
+        rows = latency.ordered(self.board.state)
+        if 0 < place <= len(rows):
+            run = self.board
+            self.app.push_screen(OperationScreen(rows[place - 1].name, lambda: (run.state, run.now)))
+
+    def _open_requirement(self, place: int) -> None:
+        """Show the tests of a requirement among the tests."""
+        if place < len(self._shown) and self._shown[place].tests:
+            if self.maximized is not None:
+                self.minimize()
+            self.tests.pick(frozenset(self._shown[place].tests), self._shown[place].about)
+            self.tests.focus()
+
+    def on_timeline_chosen(self, message: Timeline.Chosen) -> None:
+        """Go to a test that was found in the timeline."""
+        node = self.board.outline.tests.get(message.id)
+        if node is not None:
+            if self.maximized is not None:
+                self.minimize()
+            self.tests.go_to(node)
+            self.tests.focus()
+
+    def action_view(self) -> None:
+        """All that is known of a test."""
+        from itdash.views.tui.screens.inspect import open_for
+
+        open_for(self.app, self.tests)
+
+    def action_edit(self) -> None:
+        """Open a test in an editor."""
+        from itdash.views.tui.actions.editor import edit
+
+        self._with_node(edit)
+
+    def action_copy(self) -> None:
+        """Copy the id of a test."""
+        from itdash.views.tui.actions.clipboard import copy_id
+
+        self._with_node(copy_id)
+
+    def action_copy_failure(self) -> None:
+        """Copy why a test failed."""
+        from itdash.views.tui.actions.clipboard import copy_failure
+
+        self._with_node(copy_failure)
+
+    def action_debug(self) -> None:
+        """Run a test under pdb."""
+        from itdash.views.tui.actions.debug import debug
+
+        self._with_node(debug)
+
+    def _with_node(self, act: Callable[[ItdashApp, Node], object]) -> None:
+        if self.tests.node is not None:
+            act(self.app, self.tests.node)
+
+    def action_choose(self) -> None:
+        """Open what the line of a panel is about; among the tests, run it."""
+        focused = self._focused()
+        if isinstance(focused, Panel):
+            focused.action_choose()
+        else:
+            self.action_run_selected()
 
     def action_run_selected(self) -> None:
         """Run what is marked, or what the cursor is on."""

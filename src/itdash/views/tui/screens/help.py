@@ -48,9 +48,9 @@ class Help(ModalScreen[None]):
 
     def _lines(self, _width: int, _height: int) -> list[Spans]:
         lines: list[Spans] = []
-        for group in dict.fromkeys(key.group for key in keymap.KEYS):
+        for group in dict.fromkeys(key.group for key in keymap.EVERY):
             lines += [[("plain", "")], [("title", f" {group}")]]
-            for key in keymap.KEYS:
+            for key in keymap.EVERY:
                 if key.group == group:
                     shown = " ".join(map(keymap.label, self.app.keys_of(key).split(",")))
                     lines.append([("key", pad(f"   {shown}", _KEYS)), ("plain", key.words)])

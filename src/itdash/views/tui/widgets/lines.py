@@ -41,6 +41,8 @@ class Lines(ScrollView, can_focus=True):
     """
 
     chooses = False
+    keeps = False
+    """Whether the cursor is seen without the focus."""
     cursor = reactive(0, repaint=False)
 
     def line(self, place: int, width: int) -> Spans:
@@ -105,7 +107,7 @@ class Lines(ScrollView, can_focus=True):
         if not spans:
             return Strip.blank(width, self._ground)
         palette, ground = self.palette, self._ground
-        if self.chooses and place == self.cursor:
+        if self.chooses and place == self.cursor and (self.has_focus or self.keeps):
             ground += palette.cursor if self.has_focus else palette.cursor_blurred
         spans = fit(spans, width, self.paint.glyph("cut"))
         return Strip([Segment(text, ground + palette[role]) for role, text in blanks_last(spans)], width)

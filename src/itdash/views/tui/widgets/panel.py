@@ -16,12 +16,25 @@ class Panel(Lines):
     """Shows what `draw` makes for its size; a hint where there is nothing yet."""
 
     def __init__(
-        self, title: str, draw: Callable[[int, int], list[Spans]], hint: Callable[[], str], *, id: str
+        self,
+        title: str,
+        draw: Callable[[int, int], list[Spans]],
+        hint: Callable[[], str],
+        *,
+        id: str,
+        choose: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__(id=id)
+        self._choose = choose
+        self.chooses = choose is not None
         self.border_title = title
         self._draw, self._hint = draw, hint
         self._lines: list[Spans] = []
+
+    def action_choose(self) -> None:
+        """Do what the line is there for."""
+        if self._choose is not None:
+            self._choose(self.cursor)
 
     def renew(self) -> None:
         """Draw anew, unless nobody sees it."""

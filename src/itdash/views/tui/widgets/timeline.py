@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from itdash.render import timeline as draw
-from itdash.views.tui.keymap import Key
+from itdash.views.tui import keymap
 from itdash.views.tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     from itdash.render.spans import Spans
     from itdash.state.lanes import Lanes
     from itdash.state.run import RunState
-
-KEYS: Final = (
-    Key("time.closer", "plus,equals_sign", "zoom(True)", "see less time, closer", "Timeline"),
-    Key("time.wider", "minus", "zoom(False)", "see more time", "Timeline"),
-    Key("time.whole", "0", "whole", "see the whole run, and go with it", "Timeline"),
-    Key("time.earlier", "left,h", "step(-1)", "earlier", "Timeline"),
-    Key("time.later", "right,l", "step(1)", "later", "Timeline"),
-    Key("time.page-earlier", "shift+left", "turn(-1)", "a page earlier", "Timeline"),
-    Key("time.page-later", "shift+right", "turn(1)", "a page later", "Timeline"),
-    Key("time.choose", "enter", "choose", "go to the test under the cursor", "Timeline"),
-)
-"""What keys do in this panel only."""
 
 
 class Timeline(Panel):
@@ -47,7 +35,7 @@ class Timeline(Panel):
             self.id = id
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key.keys, key.action, key.words, show=False, id=key.id) for key in KEYS
+        Binding(key.keys, key.action, key.words, show=False, id=key.id) for key in keymap.TIMELINE
     ]
 
     def __init__(

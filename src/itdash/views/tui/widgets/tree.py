@@ -34,7 +34,7 @@ class Tree(Lines):
             """Only the last one matters."""
             return isinstance(message, Tree.Highlighted)
 
-    chooses = True
+    chooses = keeps = True
     BORDER_TITLE = "1 Tests"
 
     def __init__(self, outline: Outline, hint: Callable[[], str], *, id: str | None = None) -> None:
@@ -115,10 +115,12 @@ class Tree(Lines):
     def settle(self) -> None:
         """The run is over: what failed first is what one wants to see."""
         if self.following:
-            self.set_reactive(Lines.cursor, 0)
             node = self.browse.failure(None, 1)
             if node is not None:
                 self.go_to(node)
+            else:
+                self.cursor = 0
+                self.show_cursor()
             self.renew()
 
     def _put_on(self, node: Node) -> None:
@@ -203,6 +205,12 @@ class Tree(Lines):
         """Sort in another way."""
         browse = self.browse
         browse.sort(ORDERS[(ORDERS.index(browse.order) + 1) % len(ORDERS)])
+        self.renew()
+
+    def pick(self, ids: frozenset[str], about: str) -> None:
+        """Show these tests only."""
+        self.following = False
+        self.browse.pick(ids, about)
         self.renew()
 
     def find(self, text: str) -> None:

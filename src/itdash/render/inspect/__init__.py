@@ -1,0 +1,1 @@
+"""Everything about one test, in sections: pure functions that return lines."""

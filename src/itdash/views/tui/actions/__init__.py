@@ -1,0 +1,1 @@
+"""What can be done with one test, beside running it: each a function of the app and the test."""
