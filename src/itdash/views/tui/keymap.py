@@ -80,6 +80,9 @@ TIMELINE: Final = (
 
 EVERY: Final = (*KEYS, *TIMELINE)
 
+FOOTER: Final = tuple(key for key in KEYS if key.footer)
+"""The keys that the last line tells."""
+
 
 def bindings() -> list[BindingType]:
     """The keys as textual wants them."""

@@ -8,9 +8,9 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Input
 
-from itdash.render import concurrency, coverage, detail, header, latency, stages, usage
-from itdash.render.spans import width as wide
+from itdash.render import latency
 from itdash.views.tui import keymap
+from itdash.views.tui.pictures import Pictures
 from itdash.views.tui.widgets.line import Line
 from itdash.views.tui.widgets.lines import Lines
 from itdash.views.tui.widgets.panel import Panel
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from itdash.render.spans import Spans
     from itdash.state.outline import Node
     from itdash.views.tui.app import ItdashApp
     from itdash.views.tui.board import Board
@@ -87,24 +86,34 @@ class Dashboard(Screen[None]):
     def __init__(self, board: Board) -> None:
         super().__init__()
         self.board = board
-        self.tests = Tree(board.outline, self._no_tests, id="tests")
-        self.header = Line(self._header, id="header")
-        self.concurrency = Panel("2 Concurrency", self._concurrency, self._no_operations, id="concurrency")
+        self._pictures = Pictures(self)
+        self.tests = Tree(board.outline, self._pictures.no_tests, id="tests")
+        self.header = Line(self._pictures.header, id="header")
+        self.concurrency = Panel(
+            "2 Concurrency", self._pictures.concurrency, self._pictures.no_operations, id="concurrency"
+        )
         self.latency = Panel(
-            "3 Latency", self._latency, self._no_operations, id="latency", choose=self._open_operation
+            "3 Latency",
+            self._pictures.latency,
+            self._pictures.no_operations,
+            id="latency",
+            choose=self._open_operation,
         )
         self.timeline = Timeline(
-            "6 Timeline", board.lanes, lambda: (board.state, board.now), self._no_operations, id="timeline"
+            "6 Timeline",
+            board.lanes,
+            lambda: (board.state, board.now),
+            self._pictures.no_operations,
+            id="timeline",
         )
         self.requirements = Panel(
-            "4 Requirements", self._requirements, self._no_requirements, id="requirements",
+            "4 Requirements", self._pictures.requirements, self._pictures.no_requirements, id="requirements",
             choose=self._open_requirement,
         )  # fmt: skip
-        self._shown: list[coverage.Shown] = []
         self.resources = Panel(
-            "5 Resources", self._resources, lambda: "nothing is sampled yet", id="resources"
+            "5 Resources", self._pictures.resources, lambda: "nothing is sampled yet", id="resources"
         )
-        self.detail = Panel("7 Detail", self._detail, lambda: "no test is chosen", id="detail")
+        self.detail = Panel("7 Detail", self._pictures.detail, lambda: "no test is chosen", id="detail")
         self._current: Panel = self.concurrency
 
     def compose(self) -> ComposeResult:
@@ -122,20 +131,13 @@ class Dashboard(Screen[None]):
                     yield self.resources
         yield self.detail
         yield Input(placeholder="words that must be in the id; !word must not", id="filter", compact=True)
-        yield Line(self._footer, id="footer")
+        yield Line(self._pictures.footer, id="footer")
 
     @property
     def panels(self) -> dict[int, Lines]:
         """Every panel by its number."""
-        panels = [
-            self.tests,
-            self.concurrency,
-            self.latency,
-            self.requirements,
-            self.resources,
-            self.timeline,
-        ]
-        return dict(enumerate([*panels, self.detail], 1))
+        measured = (self.concurrency, self.latency, self.requirements, self.resources, self.timeline)
+        return dict(enumerate((self.tests, *measured, self.detail), 1))
 
     # -- drawing --
 
@@ -146,7 +148,7 @@ class Dashboard(Screen[None]):
             self.set_class(bool(self.board.state.failing), "-failing")
             self.tests.now = self.board.now
             self.tests.renew()
-        for place, panel in enumerate(self.query(Panel), 1):
+        for place, panel in enumerate(self.query(Panel)):
             if turn in (-1, place):
                 panel.renew()
 
@@ -175,62 +177,10 @@ class Dashboard(Screen[None]):
         self.detail.scroll_home(animate=False)
         self.detail.renew()
 
-    def _header(self, width: int) -> Spans:
-        app = self.app
-        return header.line(self.board.state, self.board.now, width, app.paint, app.paused)
-
-    def _footer(self, width: int) -> Spans:
-        spans: Spans = [("plain", " ")]
-        for key in keymap.KEYS:
-            if key.footer:
-                told = [("key", keymap.label(self.app.keys_of(key))), ("dim", f" {key.footer}  ")]
-                if wide(spans) + wide(told) > width:
-                    break
-                spans += told
-        return spans
-
     async def on_line_clicked(self, message: Line.Clicked) -> None:
         """Do what a key in the last line does: a key and its word are two pieces, after a blank one."""
         if message.line.id == "footer" and message.piece > 0:
-            shown = [key for key in keymap.KEYS if key.footer]
-            await self.run_action(shown[(message.piece - 1) // 2].action)
-
-    def _concurrency(self, width: int, height: int) -> list[Spans]:
-        board = self.board
-        return concurrency.lines(board.state, board.now, width, self.app.paint, height, board.lanes)
-
-    def _latency(self, width: int, _height: int) -> list[Spans]:
-        drawn = latency.lines(self.board.state, width, self.app.paint)
-        return drawn or stages.lines(self.board.outline.stages, self.app.paint)
-
-    def _requirements(self, width: int, _height: int) -> list[Spans]:
-        whole = self.maximized is self.requirements
-        self._shown = coverage.lines(self.board.matrix(), width, self.app.paint, whole)
-        return [shown.spans for shown in self._shown]
-
-    def _resources(self, width: int, _height: int) -> list[Spans]:
-        return usage.lines(self.board.state, width, self.app.paint)
-
-    def _detail(self, _width: int, _height: int) -> list[Spans]:
-        return detail.lines(self.tests.node, self.board.state, self.board.now, self.app.paint)
-
-    def _no_tests(self) -> str:
-        state = self.board.state
-        if self.tests.browse.filtered:
-            return "no test is like that; Escape shows all, v the next state"
-        if state.finished:
-            return state.finished.reason or "no tests were found"
-        if not state.sessions:
-            return "pytest is starting"
-        return f"collecting, {state.found:,} found so far" if state.found else "collecting"
-
-    def _no_operations(self) -> str:
-        if self.board.state.finished or self.board.state.collected:
-            return 'nothing was measured yet: with probe.operation("name"): around what should be'
-        return "waiting for the first test"
-
-    def _no_requirements(self) -> str:
-        return 'none are declared: requirements.toml beside the tests, and @pytest.mark.requirement("id")'
+            await self.run_action(keymap.FOOTER[(message.piece - 1) // 2].action)
 
     # -- what keys do --
 
@@ -325,10 +275,10 @@ class Dashboard(Screen[None]):
 
     def _open_requirement(self, place: int) -> None:
         """Show the tests of a requirement among the tests."""
-        if place < len(self._shown) and self._shown[place].tests:
+        if place < len(self._pictures.shown) and self._pictures.shown[place].tests:
             if self.maximized is not None:
                 self.minimize()
-            self.tests.pick(frozenset(self._shown[place].tests), self._shown[place].about)
+            self.tests.pick(frozenset(self._pictures.shown[place].tests), self._pictures.shown[place].about)
             self.tests.focus()
 
     def on_timeline_chosen(self, message: Timeline.Chosen) -> None:
