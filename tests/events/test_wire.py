@@ -31,6 +31,8 @@ def sample(kind: type[model.Event]) -> model.Event:
             values[field.name] = (model.SuiteSpec("unit", "Unit", ("tests",)),)
         elif "Literal" in text:
             values[field.name] = get_args(field.type)[0]
+        elif "tuple[int" in text:
+            values[field.name] = (3, 4)
         elif "tuple" in text:
             values[field.name] = ("one", "two")
         elif "Raw" in text:
