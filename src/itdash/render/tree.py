@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from itdash.render.spans import Spans
     from itdash.state.outline import Node
 
-_BAR: Final = 8
+_BAR, _SHORT_BAR = 8, 5
 _TIME: Final = 7
 _COUNTS: Final = 9
-_NARROW, _WIDE = 46, 58
+_NARROW, _WIDE, _WIDER = 46, 58, 76
 
 _WORDS: Final = {
     "passed": "passed", "failed": "failed", "error": "failed", "crashed": "crashed", "timed out": "crashed",
@@ -83,7 +83,8 @@ def _figures(node: Node, width: int, now: int, longest: int, paint: Paint) -> Sp
     role = "running" if node.bucket == RUNNING and node.counts is None else "dim"
     spans.append((role, push(time, _TIME + 1)))
     if width >= _WIDE:
-        spans.append(("chart", _bar(duration if node.counts is None else 0, longest, paint)))
+        places = _BAR if width >= _WIDER else _SHORT_BAR
+        spans.append(("chart", _bar(duration if node.counts is None else 0, longest, places, paint)))
     return spans
 
 
@@ -93,7 +94,7 @@ def _duration(node: Node, now: int) -> int:
     return node.duration
 
 
-def _bar(duration: int, longest: int, paint: Paint) -> str:
-    filled = min(_BAR, -(-duration * _BAR // longest)) if longest and duration * 50 > longest else 0
+def _bar(duration: int, longest: int, places: int, paint: Paint) -> str:
+    filled = min(places, -(-duration * places // longest)) if longest and duration * 50 > longest else 0
     text = " " + paint.glyph("bar") * filled
-    return text + " " * (_BAR + 1 - columns(text))
+    return text + " " * (places + 1 - columns(text))
