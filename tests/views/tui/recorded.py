@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,9 @@ async def dashboard(
     config: Config | None = None,
 ) -> AsyncIterator[tuple[Pilot[int], Recorded]]:
     """The real app over these events."""
+    # What the developer chose for his own dashboard must not show here.
+    os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
+    os.environ.pop("NO_COLOR", None)
     board = Board()
     session = Recorded(board, folder)
     loaded = Loaded(config or Config(), folder, {})
@@ -91,10 +95,14 @@ async def settled(pilot: Pilot[int]) -> None:
 
 
 async def text(pilot: Pilot[int]) -> str:
-    """What stands on the screen, without colours."""
-    await settled(pilot)
-    screen = pilot.app.screen
-    lines = [
-        "".join(segment.text for segment in strip).rstrip() for strip in screen._compositor.render_strips()
-    ]
-    return "\n".join(lines)
+    """What stands on the screen, without colours, once it is what it was a moment ago."""
+    shown, before = "", "-"
+    while shown != before:
+        await settled(pilot)
+        shown, before = _drawn(pilot), shown
+    return shown
+
+
+def _drawn(pilot: Pilot[int]) -> str:
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)

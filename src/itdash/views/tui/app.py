@@ -6,28 +6,30 @@ import asyncio
 import gc
 import signal
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
+from textual.command import CommandPalette
 
 from itdash.errors import INTERNAL_ERROR, ItdashError
 from itdash.runner.again import of_tests
-from itdash.views.tui import keymap, themes
+from itdash.views.tui import keymap, plain, themes
+from itdash.views.tui.board import Board, past
 from itdash.views.tui.palette import Palette
 from itdash.views.tui.screens.dashboard import Dashboard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from textual.driver import Driver
     from textual.screen import Screen
 
-    from itdash.config import Loaded
+    from itdash.config import Config, Loaded
     from itdash.render.paint import Paint
     from itdash.runner.command import Request
     from itdash.session import Session
-    from itdash.views.tui.board import Board
 
 _FRAME = 1 / 30
 _BUDGET = 8_000_000
@@ -46,14 +48,14 @@ class ItdashApp(App[int]):
 
     TITLE = "itdash"
     ENABLE_COMMAND_PALETTE = True
-    CSS = """
-    Screen { background: $background; color: $foreground; }
-    """
+    CSS = plain.CSS
 
     def __init__(
         self, session: Session, loaded: Loaded, request: Request, board: Board, paint: Paint
     ) -> None:
-        super().__init__()
+        self.first_theme = themes.at_start(loaded)
+        super().__init__(ansi_color=True if self.first_theme == themes.TERMINAL else None)
+        self.set_reactive(App.ansi_color, None)
         self.session, self.loaded, self.request = session, loaded, request
         self.board, self.paint = board, paint
         self.palette = Palette({})
@@ -87,13 +89,15 @@ class ItdashApp(App[int]):
         for theme in known.values():
             self.register_theme(theme)
         self.theme_changed_signal.subscribe(self, lambda _: self._dress())
-        self.theme = self.config.theme if self.config.theme in known else themes.DEFAULT
+        self.theme = self.first_theme if self.first_theme in known else themes.DEFAULT
+        if self.paint.ascii:
+            plain.dress(self)
         self._dress()
         self.set_keymap(keymap.remapped(self.config.keys))
         self.dashboard = Dashboard(self.board)
         self.push_screen(self.dashboard)
         for told in wrong:
-            self.notify(told, severity="warning", timeout=15)
+            self.notify(told, severity="warning", timeout=15, markup=False)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._told_to_end, number)
@@ -102,9 +106,11 @@ class ItdashApp(App[int]):
         self.dashboard.call_after_refresh(self.set_interval, _FRAME, self.tick)
 
     def _dress(self) -> None:
-        self.palette = Palette(self.get_css_variables())
+        self.palette = Palette(self.get_css_variables(), self.no_color)
         for screen in self.screen_stack:
-            screen.refresh(layout=True)
+            for widget in screen.query("*"):
+                widget.refresh()
+            screen.refresh()
 
     def tick(self) -> None:
         """Let the run go on, and draw what changed."""
@@ -144,6 +150,8 @@ class ItdashApp(App[int]):
 
     def start(self, request: Request, remember: bool = False) -> None:
         """Start a run, after the one that goes on has been asked to end."""
+        while self.screen is not self.dashboard and len(self.screen_stack) > 1:
+            self.pop_screen()
         if remember:
             self.request = request
         if self.session.execution is not None:
@@ -252,7 +260,52 @@ class ItdashApp(App[int]):
 
     def action_themes(self) -> None:
         """Choose a theme."""
-        self.search_themes()
+        from itdash.views.tui.screens.themes import Themes
+
+        known, wrong = themes.load(self.loaded.root)
+        for look in known.values():
+            self.register_theme(look)
+        for told in wrong:
+            self.notify(told, severity="warning", timeout=15, markup=False)
+        self.push_screen(Themes(list(known.values()), self.theme))
+
+    def action_command_palette(self) -> None:
+        """Every action by its name."""
+        self.push_screen(CommandPalette(placeholder="an action by its name", id="--command-palette"))
+
+    def action_options(self) -> None:
+        """Choose what the next run is asked for."""
+        from itdash.views.tui.screens.options import Options
+
+        terms = self.session.terms
+        self.push_screen(Options(self.request, self.config, self.loaded, terms, self.paint), self._asked)
+
+    def _asked(self, made: tuple[Request, Config] | None) -> None:
+        if made is not None:
+            request, self.config = made
+            self.start(request, remember=True)
+
+    def action_runs(self) -> None:
+        """Look at an older run."""
+        from itdash.views.tui.screens.runs import Runs
+
+        kept = self.loaded.root / self.config.directory / "runs"
+        folder = self.board.folder if self.session.execution is not None else None
+        self.push_screen(Runs(kept, folder), self._open_run)
+
+    def _open_run(self, folder: Path | None) -> None:
+        """Read a run in a thread of its own, for it may be large."""
+        if folder is not None:
+            self.notify(f"reading {folder.name}", markup=False, timeout=2)
+            self.run_worker(partial(self._read_run, folder), thread=True, exclusive=True)
+
+    def _read_run(self, folder: Path) -> None:
+        self.call_from_thread(self._show_run, past(folder))
+
+    def _show_run(self, board: Board) -> None:
+        if isinstance(self.screen, Dashboard):
+            note = f"run {board.folder.name}" if board.folder else ""
+            self.push_screen(Dashboard(board, f"an older {note}; Escape leaves it"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Every action by its name."""

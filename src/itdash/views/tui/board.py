@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itdash.events.journal import replay
+from itdash.state.fold import apply_all
 from itdash.state.lanes import Lanes
 from itdash.state.outline import Outline
 from itdash.state.requirements import of_run
@@ -64,3 +66,16 @@ class Board:
             self._matrix_of = self.changes
             self._matrix = of_run(self.state)
         return self._matrix
+
+
+def past(folder: Path) -> Board:
+    """A board over a run that was recorded."""
+    events, unread = replay(folder)
+    board = Board()
+    state = RunState()
+    apply_all(state, events)
+    board.begin(state, folder)
+    board.show(state, events, state.t)
+    if unread:
+        state.notes.append(f"{unread:,} lines of this recording could not be read")
+    return board

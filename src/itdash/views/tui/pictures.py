@@ -27,8 +27,8 @@ class Pictures:
 
     def header(self, width: int) -> Spans:
         """The first line."""
-        board = self._board
-        return header.line(board.state, board.now, width, self._paint, self._dashboard.app.paused)
+        board, dashboard = self._board, self._dashboard
+        return header.line(board.state, board.now, width, self._paint, dashboard.app.paused, dashboard.note)
 
     def footer(self, width: int) -> Spans:
         """A few keys, as many as there is room for."""

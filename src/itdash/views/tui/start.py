@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 def open_dashboard(link: Link, loaded: Loaded, request: Request, terms: Terms, files: Sequence[View]) -> int:
     """Start the run, show it until the user leaves, and return the exit code of the last run."""
+    if loaded.origins["theme"] != "default":
+        from itdash.views.tui.themes import at_start
+
+        at_start(loaded)  # a name that no theme has is told before anything is started
     board = Board()
     session = Session(terms, link, [*files, board])
     try:

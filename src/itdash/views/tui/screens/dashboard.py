@@ -83,9 +83,9 @@ class Dashboard(Screen[None]):
 
     app: ItdashApp
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, note: str = "") -> None:
         super().__init__()
-        self.board = board
+        self.board, self.note = board, note
         self._pictures = Pictures(self)
         self.tests = Tree(board.outline, self._pictures.no_tests, id="tests")
         self.header = Line(self._pictures.header, id="header")
@@ -151,6 +151,11 @@ class Dashboard(Screen[None]):
         for place, panel in enumerate(self.query(Panel)):
             if turn in (-1, place):
                 panel.renew()
+
+    def on_mount(self) -> None:
+        """An older run does not change: it is drawn once."""
+        if self.note:
+            self.call_after_refresh(self.settle)
 
     def settle(self) -> None:
         """The run is over."""
@@ -250,7 +255,7 @@ class Dashboard(Screen[None]):
         self.tests.focus()
 
     def key_escape(self) -> None:
-        """Leave the filter line, or take a filter away, or leave a panel that fills the screen."""
+        """Leave the filter line, or take a filter away, or leave what fills the screen, or an older run."""
         if self.tests.browse.ids and not self.query_one("#filter", Input).has_focus:
             self.tests.pick(frozenset(), "")
             return
@@ -262,6 +267,8 @@ class Dashboard(Screen[None]):
             self._leave_filter()
         elif self.maximized is not None:
             self.minimize()
+        elif self.note:
+            self.app.pop_screen()
         else:
             self.tests.focus()
 

@@ -107,10 +107,12 @@ class Lines(ScrollView, can_focus=True):
         if not spans:
             return Strip.blank(width, self._ground)
         palette, ground = self.palette, self._ground
+        style = palette.__getitem__
         if self.chooses and place == self.cursor and (self.has_focus or self.keeps):
             ground += palette.cursor if self.has_focus else palette.cursor_blurred
+            style = palette.over if self.has_focus else style
         spans = fit(spans, width, self.paint.glyph("cut"))
-        return Strip([Segment(text, ground + palette[role]) for role, text in blanks_last(spans)], width)
+        return Strip([Segment(text, ground + style(role)) for role, text in blanks_last(spans)], width)
 
     # -- the cursor --
 

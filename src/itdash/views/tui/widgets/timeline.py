@@ -109,7 +109,7 @@ class Timeline(Panel):
         if self._scene is None or not self.has_focus:
             return strip
         on_row = y == self.row - self._top + (self.count() > 1) and 0 < y < max(2, self.count() - 1)
-        style = Style(bgcolor=self.palette.cursor.bgcolor)
+        style = self.palette.cursor
         if on_row:
             strip = _styled(strip, style)
         column = self._before + self._column(self._scene)
