@@ -90,8 +90,7 @@ class ItdashApp(App[int]):
             self.register_theme(theme)
         self.theme_changed_signal.subscribe(self, lambda _: self._dress())
         self.theme = self.first_theme if self.first_theme in known else themes.DEFAULT
-        if self.paint.ascii:
-            plain.dress(self)
+        plain.dress(self, self.paint.ascii)
         self._dress()
         self.set_keymap(keymap.remapped(self.config.keys))
         self.dashboard = Dashboard(self.board)

@@ -34,7 +34,7 @@ class _Blanks(ScrollBarRender):
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "]
 
 
-def dress(app: App[Any]) -> None:
-    """Have the app draw in ASCII; its style sheet must hold `CSS`."""
-    app.add_class(CLASS)
-    ScrollBar.renderer = _Blanks
+def dress(app: App[Any], ascii_only: bool) -> None:
+    """Have the app draw in ASCII, or not; its style sheet must hold `CSS`."""
+    app.set_class(ascii_only, CLASS)
+    ScrollBar.renderer = _Blanks if ascii_only else ScrollBarRender
