@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from itdash.runner.command import Request
     from itdash.session import Session
 
-_FRAME = 1 / 30
-_BUDGET = 8_000_000
+_TICK = 1 / 40
+_BUDGET = 10_000_000
 _TURNS = 6
 _KEPT = 20
 _RARELY = (20_000, 10, 100)
@@ -63,7 +63,7 @@ class ItdashApp(App[int]):
         self.paused = False
         self._leaving = False
         self._next: tuple[Request, bool] | None = None
-        self._frame = 0
+        self._ticks = 0
         self._seen = -1
         self._spared = False
         self._broken: set[str] = set()
@@ -102,7 +102,7 @@ class ItdashApp(App[int]):
             loop.add_signal_handler(number, self._told_to_end, number)
         gc.enable()
         gc.set_threshold(*_RARELY)
-        self.dashboard.call_after_refresh(self.set_interval, _FRAME, self.tick)
+        self.dashboard.call_after_refresh(self.set_interval, _TICK, self.tick)
 
     def _dress(self) -> None:
         self.palette = Palette(self.get_css_variables(), self.no_color)
@@ -112,22 +112,24 @@ class ItdashApp(App[int]):
             screen.refresh()
 
     def tick(self) -> None:
-        """Let the run go on, and draw what changed."""
-        session = self.session
+        """Let the run go on, or draw what changed: in turn, so that neither makes a key wait for both."""
         if getattr(self._driver, "gone", False) and not self._leaving:
             self._told_to_end(signal.SIGHUP)
-        if session.execution is not None and session.step(_BUDGET):
-            session.finish()
-            self._over()
-        self._frame += 1
-        if self.paused:
-            return
-        self._spare()
+        self._ticks += 1
+        if self._ticks % 2:
+            self._spare()
+            if self.session.execution is not None and self.session.step(_BUDGET):
+                self.session.finish()
+                self._over()
+        elif not self.paused:
+            self._draw(self._ticks // 2)
+
+    def _draw(self, frame: int) -> None:
+        runs = self.session.execution is not None
         changed = self.board.changes != self._seen
-        turn = self._frame % _TURNS
-        if changed or session.execution is not None:
+        if changed or runs:
             self._seen = self.board.changes
-            self.dashboard.renew(changed, -1 if session.execution is None else turn)
+            self.dashboard.renew(changed, frame % _TURNS if runs else -1)
 
     def _spare(self) -> None:
         """Once all tests are known, keep Python from looking through them again and again for garbage."""
