@@ -38,14 +38,20 @@ def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = Fal
     told = [("dim", f"{words.count(len(state.suites), 'suite')}  "), *tests]
     room = width - wide(left) - wide(right) - wide(told) - wide(counts) - 4
     if room >= _BAR_LEAST:
-        full, empty = bar(
-            done / total if total else 0.0, min(_BAR_MOST, room), paint.glyph("bar"), paint.glyph("empty")
-        )
-        colour = "failed" if state.failing else "passed"
-        told = [*told[:1], (colour, full), ("frame", empty), ("plain", " "), *tests]
+        drawn = _bar(state, done, total, min(_BAR_MOST, room), paint)
+        told = [*told[:1], *drawn, ("plain", " "), *tests]
     elif width < 100:
         told = tests
     return spread([*left, *told, *counts], right, width, paint.glyph("cut"))
+
+
+def _bar(state: RunState, done: int, total: int, places: int, paint: Paint) -> Spans:
+    """How far it is, and which part of that failed."""
+    full, empty = bar(done / total if total else 0.0, places, paint.glyph("bar"), paint.glyph("empty"))
+    failed = -(-len(state.failing) * places // total) if total else 0
+    failed = min(failed, len(full))
+    sign = paint.glyph("bar")
+    return [("failed", sign * failed), ("passed", sign * (len(full) - failed)), ("frame", empty)]
 
 
 def _counts(state: RunState) -> Spans:
