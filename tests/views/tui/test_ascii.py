@@ -65,7 +65,7 @@ async def test_the_dashboard(name: str, size: tuple[int, int], tmp_path: Path) -
             assert not await odd(pilot), keys
 
 
-@pytest.mark.parametrize("key", ["i", "enter", "question_mark", "ctrl+p", "o", "b", "ctrl+t"])
+@pytest.mark.parametrize("key", ["i", "enter", "question_mark", "ctrl+p", "c", "b", "ctrl+t"])
 async def test_what_a_key_opens(key: str, tmp_path: Path) -> None:
     async with dashboard(recorded("measured"), tmp_path, (100, 30), ascii_only=True, config=CONFIG) as (
         pilot,
