@@ -43,6 +43,14 @@ Examples:
 """
 
 
+_EXPORT_EXAMPLES = """\b
+Examples:
+  itdash export -o summary.md            the latest run; also .html .xml .json .report.json .trace.json
+  itdash export -2 -o report.html        the run before it
+  itdash export 20261120-18 --sections overview,failures
+"""
+
+
 class _Commands(click.Group):
     """The commands; a wrong one is told with the nearest right one, also by an old click."""
 
@@ -69,7 +77,10 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXAMPLES
-    + "".join(more.partition("Examples:\n")[2] for more in (_CONFIG_EXAMPLES, _REQUIREMENTS_EXAMPLES)),
+    + "".join(
+        more.partition("Examples:\n")[2]
+        for more in (_CONFIG_EXAMPLES, _REQUIREMENTS_EXAMPLES, _EXPORT_EXAMPLES)
+    ),
 )
 @click.version_option(__version__, prog_name="itdash", message="%(prog)s %(version)s")
 def main() -> None:
@@ -104,6 +115,14 @@ def main() -> None:
 @click.option(
     "--strict-requirements", is_flag=True, default=None, help="Fail unless every requirement is verified."
 )
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write this file when the run is over, in the format of its suffix; may be repeated.",
+)
 @click.pass_context
 def launch(
     context: click.Context, /, paths: tuple[str, ...], suites: tuple[str, ...], groups: tuple[str, ...],
@@ -122,6 +141,7 @@ def launch(
     link, extra = context.obj
     flags["ascii"] = flags.pop("ascii_only")
     headless = flags.pop("headless")
+    files = _files(flags.pop("reports"))
     loaded = _ready(load(Path.cwd(), flags, profile))
     only = None
     if last_failed:
@@ -137,7 +157,7 @@ def launch(
         loaded.root, Path.cwd(), tuple(sys.argv), config.require_coverage, config.strict_requirements
     )
     show = _headless if headless or not _on_screen() else _dashboard
-    context.exit(show(link or start_keeper(), loaded, request, terms))
+    context.exit(show(link or start_keeper(), loaded, request, terms, files))
 
 
 def _ready(loaded: Loaded) -> Loaded:
@@ -160,18 +180,33 @@ def _on_screen() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", None)
 
 
-def _dashboard(link: Link, loaded: Any, request: Any, terms: Any) -> int:
+def _dashboard(link: Link, loaded: Any, request: Any, terms: Any, files: list[View]) -> int:
     from itdash.views.tui.start import open_dashboard
 
-    return open_dashboard(link, loaded, request, terms, _files())
+    return open_dashboard(link, loaded, request, terms, files, _documents)
 
 
-def _files() -> list[View]:
-    """What is written of every run."""
+def _documents(folder: Path) -> list[Path]:
+    """The documents of a recorded run, written beside its journal."""
+    from itdash.views.export import Wishes, export
+
+    targets = [folder / "summary.md", folder / "report.html"]
+    for target in targets:
+        export(folder, target, Wishes())
+    return targets
+
+
+def _files(reports: tuple[Path, ...]) -> list[View]:
+    """What is written of every run; a report that cannot be written is refused here."""
     from itdash.views.json_report import ReportFile
     from itdash.views.summary import SummaryFile
 
-    return [ReportFile(), SummaryFile()]
+    files: list[View] = [ReportFile(), SummaryFile()]
+    if reports:
+        from itdash.views.export import Reports
+
+        files.append(Reports(reports))
+    return files
 
 
 def _annotations() -> list[View]:
@@ -183,7 +218,7 @@ def _annotations() -> list[View]:
     return [Annotations(sys.stdout, os.environ.get("GITHUB_WORKSPACE") or os.getcwd())]
 
 
-def _headless(link: Link, loaded: Any, request: Any, terms: Any) -> int:
+def _headless(link: Link, loaded: Any, request: Any, terms: Any, files: list[View]) -> int:
     from itdash.render.paint import paint_for
     from itdash.session import Session, run_to_end
     from itdash.views.ci import CiView
@@ -193,7 +228,7 @@ def _headless(link: Link, loaded: Any, request: Any, terms: Any) -> int:
     screen = CiView(
         sys.stdout, paint, config.slowest, config.failures_shown, sys.stdout.isatty() and paint.colour
     )
-    session = Session(terms, link, [*_files(), *_annotations(), screen])
+    session = Session(terms, link, [*files, *_annotations(), screen])
     return run_to_end(session, request, config)
 
 
@@ -244,6 +279,65 @@ def requirements(
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for line in view.text(made, paint_for(sys.stdout, ascii_only=loaded.config.ascii), width):
         click.echo(line, color=True)
+
+
+class _WithPast(click.Command):
+    """A command whose argument may be `-2`, which is a run and no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such an argument behind the options."""
+        back = [arg for arg in args if arg[:1] == "-" and arg[1:].isdecimal()]
+        rest = [arg for arg in args if arg not in back]
+        return super().parse_args(ctx, [*rest, "--", *back] if back else args)
+
+
+@main.command(cls=_WithPast, epilog=_EXPORT_EXAMPLES, short_help="Write a recorded run as a document.")
+@click.argument("run", default="latest", metavar="[RUN]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write this file, in the format of its suffix; without it Markdown is printed.",
+)
+@click.option("--title", default="", metavar="TEXT", help="The title of the document (.md, .html).")
+@click.option(
+    "--sections", default="", metavar="NAMES", help="Only these, such as overview,failures (.md, .html)."
+)
+@click.option(
+    "--max-size",
+    type=click.IntRange(min=1),
+    metavar="BYTES",
+    help="Leave out detail to keep within (.md).",
+)
+@click.option("--profile", default="", metavar="NAME", help="Use the values of this profile.")
+@click.pass_obj
+def export(
+    given: tuple[Link | None, tuple[str, ...]], run: str, output: Path | None, title: str, sections: str,
+    max_size: int | None, profile: str,
+) -> None:  # fmt: skip
+    """Write the recorded RUN as a document.
+
+    RUN is `latest`, `-2` for the one before it, the start of a name, or the path of its folder.
+    """
+    from itdash.config import load
+    from itdash.history.find import find
+    from itdash.render import words
+    from itdash.views import export as view
+
+    if given[1]:
+        raise click.UsageError("What follows -- goes to pytest, and `export` does not run it.")
+    wishes = view.Wishes(title, view.sections_of(sections), max_size or 0)
+    if output is not None:
+        view.check(output, wishes)
+    loaded = load(Path.cwd(), {}, profile)
+    data, recording = view.export(find(loaded.root / loaded.config.directory, run), output, wishes)
+    if recording.unread:
+        _say(f"itdash: {words.count(recording.unread, 'line')} of the journal could not be read", err=True)
+    if output is None:
+        click.echo(data, nl=False)
+    else:
+        _say(f"{output}  {words.size(len(data))}, from run {recording.name}")
 
 
 def _shown(value: Any) -> str:

@@ -42,6 +42,7 @@ _WORDS_AFTER: Final = {LONG: 2, LATENCY: 1, COUNT: 1, GAUGE: 2}
 _TEXT_BYTES: Final = 7
 _LATE_ENDS: Final = 1_000
 _LONGEST_TEXT: Final = 1 << 17
+_HALF: Final = (1 << 32) - 1
 _COUNT_ZERO: Final = 1 << 59
 
 
@@ -196,7 +197,7 @@ class Decoder:
         elif kind == COUNT:
             self.values.append(Value(number, t, kind, value - _COUNT_ZERO))
         else:
-            level = struct.unpack("<d", struct.pack("<II", value, words[place + 2] >> 4))[0]
+            level = struct.unpack("<d", struct.pack("<II", value & _HALF, words[place + 2] >> 4 & _HALF))[0]
             self.values.append(Value(number, t, kind, level))
         return size
 

@@ -20,7 +20,7 @@ from itdash.views.tui.palette import Palette
 from itdash.views.tui.screens.dashboard import Dashboard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from textual.driver import Driver
@@ -51,13 +51,19 @@ class ItdashApp(App[int]):
     CSS = plain.CSS
 
     def __init__(
-        self, session: Session, loaded: Loaded, request: Request, board: Board, paint: Paint
+        self,
+        session: Session,
+        loaded: Loaded,
+        request: Request,
+        board: Board,
+        paint: Paint,
+        write: Callable[[Path], Sequence[Path]] = lambda _: (),
     ) -> None:
         self.first_theme = themes.at_start(loaded)
         super().__init__(ansi_color=True if self.first_theme == themes.TERMINAL else None)
         self.set_reactive(App.ansi_color, None)
         self.session, self.loaded, self.request = session, loaded, request
-        self.board, self.paint = board, paint
+        self.board, self.paint, self._write = board, paint, write
         self.palette = Palette({})
         self.config = loaded.config
         self.paused = False
@@ -293,6 +299,18 @@ class ItdashApp(App[int]):
         kept = self.loaded.root / self.config.directory / "runs"
         folder = self.board.folder if self.session.execution is not None else None
         self.push_screen(Runs(kept, folder), self._open_run)
+
+    def export(self, folder: Path) -> None:
+        """Write the documents of a run in a thread of its own, for it may be large."""
+        self.notify(f"writing what is known of {folder.name}", markup=False, timeout=2)
+        self.run_worker(partial(self._export, folder), thread=True, exclusive=True)
+
+    def _export(self, folder: Path) -> None:
+        try:
+            told = "\n".join(f"wrote {path}" for path in self._write(folder))
+            self.call_from_thread(self.notify, told, markup=False, timeout=10)
+        except (ItdashError, OSError) as error:
+            self.call_from_thread(self.notify, str(error), severity="error", markup=False, timeout=15)
 
     def _open_run(self, folder: Path | None) -> None:
         """Read a run in a thread of its own, for it may be large."""

@@ -11,16 +11,24 @@ from itdash.session import Session, View, go_on
 from itdash.views.tui.board import Board
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from itdash.config import Loaded
     from itdash.runner.command import Request
     from itdash.runner.process import Link
     from itdash.session import Terms
 
+    Write = Callable[[Path], Sequence[Path]]
 
-def open_dashboard(link: Link, loaded: Loaded, request: Request, terms: Terms, files: Sequence[View]) -> int:
-    """Start the run, show it until the user leaves, and return the exit code of the last run."""
+
+def open_dashboard(
+    link: Link, loaded: Loaded, request: Request, terms: Terms, files: Sequence[View], write: Write
+) -> int:
+    """Start the run, show it until the user leaves, and return the exit code of the last run.
+
+    `write` makes the documents of a recorded run and tells where they are.
+    """
     if loaded.origins["theme"] != "default":
         from itdash.views.tui.themes import at_start
 
@@ -32,7 +40,7 @@ def open_dashboard(link: Link, loaded: Loaded, request: Request, terms: Terms, f
         from itdash.views.tui.app import ItdashApp
 
         paint = paint_for(sys.stdout, ascii_only=loaded.config.ascii)
-        app = ItdashApp(session, loaded, request, board, paint)
+        app = ItdashApp(session, loaded, request, board, paint, write)
         code = app.run()
         if code is not None:
             return code

@@ -297,6 +297,13 @@ class Dashboard(Screen[None]):
             self.tests.go_to(node)
             self.tests.focus()
 
+    def action_export(self) -> None:
+        """Write the run that is shown as documents, once it is over."""
+        if self.board.state.finished is None or self.board.folder is None:
+            self.app.notify("the run is not over yet")
+        else:
+            self.app.export(self.board.folder)
+
     def action_view(self) -> None:
         """All that is known of a test."""
         from itdash.views.tui.screens.inspect import open_for
