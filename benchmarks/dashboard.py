@@ -1,4 +1,4 @@
-"""The dashboard on a pty: its loop under load, its first picture, its cost while nothing happens, a whole run."""
+"""The dashboard on a pty: its loop under load, its first picture, its cost at rest, a whole run."""
 
 from __future__ import annotations
 
@@ -40,13 +40,15 @@ def main() -> None:
         print(
             f"{tests:,} tests, {pace:>6,} events/s: loop lag p99 {p99(result['lags']):5.1f} ms "
             f"(max {max(result['lags']) * 1e3:.1f}), key to paint p99 {p99(result['reactions']):5.1f} ms "
-            f"(n {len(result['reactions'])}), CPU {result['cpu']:.0%} of a core, "
+            f"(n {len(result['reactions'])}), CPU {result['cpu']:.0%}, "
             f"memory above an empty one {(result['memory'] - empty) / 1e6:.0f} MB"
         )
     ours, minimal = zip(*(first_paint(tests) for _ in range(runs)), strict=True)
     print(f"first paint / a minimal textual app: {told([a / b for a, b in zip(ours, minimal, strict=True)])}")
     whole, bare, idle = zip(*(whole_run(10_000) for _ in range(runs)), strict=True)
-    print(f"10,000 tests, wall / bare pytest on a pty: {told([a / b for a, b in zip(whole, bare, strict=True)])}")
+    print(
+        f"10,000 tests, wall / bare pytest: {told([a / b for a, b in zip(whole, bare, strict=True)])}"
+    )
     print(f"CPU while nothing changes: {statistics.median(idle):.2%} of a core")
 
 
@@ -121,7 +123,7 @@ def first_paint(tests: int) -> tuple[float, float]:
 
 
 def whole_run(tests: int) -> tuple[float, float, float]:
-    """Seconds until the dashboard says that all passed, and until bare pytest has ended; CPU when all is over."""
+    """Seconds until the dashboard says that all passed, and of bare pytest; CPU when all is over."""
     with tempfile.TemporaryDirectory() as name:
         project(Path(name), tests, 200)
         itdash = Terminal([sys.executable, "-m", "itdash", "launch"], name)

@@ -1,4 +1,4 @@
-"""The dashboard on a pty while a journal grows: `python screen.py FOLDER RESULT SECONDS`, driven by dashboard.py.
+"""The dashboard while a journal grows: `python screen.py FOLDER RESULT SECONDS`, driven by dashboard.py.
 
 It reads the journal as it would a real run's, and notes how late its event loop was, and when it painted
 the line that a key moved the cursor to.

@@ -1,4 +1,4 @@
-"""Writes the journal of a large run at a given pace: `python stream.py FOLDER TESTS EVENTS_PER_SECOND SECONDS`."""
+"""Writes the journal of a large run at a pace: `python stream.py FOLDER TESTS EVENTS_PER_SECOND SECONDS`."""
 
 from __future__ import annotations
 

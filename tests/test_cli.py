@@ -108,7 +108,7 @@ def test_version(itdash: Said) -> None:
     [
         (["lunch"], "There is no command 'lunch'; did you mean 'launch'?"),
         (["confg"], "did you mean 'config'?"),
-        (["xyzzy"], "known: config, launch"),
+        (["xyzzy"], "known: config, export, launch"),
         (["launch", "--timout", "3"], "--timeout"),
         (["launch", "--headles"], "--headless"),
         (["config", "--profil", "ci"], "--profile"),

@@ -1,4 +1,4 @@
-"""Draws the pictures of the documentation from recorded runs: `python docs/pictures/make.py NAME RUN WIDTHxHEIGHT [KEY]...`.
+"""Draws a picture of a recorded run: `python docs/pictures/make.py NAME RUN WIDTHxHEIGHT [KEY]...`.
 
 For example: `python docs/pictures/make.py dashboard .itdash/runs/20260101-120000-0000000 140x40 J`.
 """

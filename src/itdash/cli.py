@@ -100,7 +100,7 @@ def main() -> None:
 @click.option("-m", "mark", default="", metavar="EXPR", help="Run tests whose marks match, as pytest's -m.")
 @click.option("-x", "exit_first", is_flag=True, help="Stop after the first failure.")
 @click.option("--max-fail", type=int, metavar="N", help="Stop after N failures.")
-@click.option("--last-failed", is_flag=True, help="Run what failed in the last run.")
+@click.option("--last-failed", is_flag=True, help="Run the tests whose newest result is a failure.")
 @click.option("-n", "workers", metavar="N", help="Run in N processes (needs pytest-xdist), or auto.")
 @click.option("--timeout", type=float, metavar="S", help="End a test that takes longer than S seconds.")
 @click.option("--retries", type=int, metavar="N", help="Try a failed test again up to N times.")

@@ -11,11 +11,15 @@ STACKS_SIGNAL = int(signal.SIGRTMIN) + 7 if hasattr(signal, "SIGRTMIN") else 0
 
 
 class Group(msgspec.Struct, frozen=True):
-    """One way to pick tests: `mark`, `k` or `path`, its expression, and the folders in which it picks."""
+    """One way to pick tests: `mark`, `k` or `path`, its expression, and the folders in which it picks.
+
+    `named` is what a message calls it.
+    """
 
     kind: str
     expression: str
     below: tuple[str, ...] = ()
+    named: str = "a group"
 
 
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True):

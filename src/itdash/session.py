@@ -6,7 +6,7 @@ import os
 import select
 import signal
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -17,13 +17,14 @@ from itdash.runner.required import gate, required
 from itdash.state.gate import with_budgets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import FrameType
 
     from itdash.config import Config
     from itdash.events import model
-    from itdash.runner.command import Request
+    from itdash.requirements.find import Found
+    from itdash.runner.command import Plan, Request
     from itdash.runner.execution import Reading
     from itdash.runner.process import Link
     from itdash.state.run import RunState
@@ -55,6 +56,15 @@ class Terms(msgspec.Struct, frozen=True):
     strict: bool = False
 
 
+class Planned(NamedTuple):
+    """A run that can be started: what pytest will be told, the requirements, and what it must prove."""
+
+    config: Config
+    plan: Plan
+    found: Found
+    judge: Callable[[RunState], str]
+
+
 class Session:
     """Owns the run that is shown, and starts the next."""
 
@@ -65,15 +75,26 @@ class Session:
 
     def start(self, request: Request, config: Config) -> Execution:
         """Start a run; what the user must mend is raised before anything is started."""
+        return self.begin(self.planned(request, config))
+
+    def planned(self, request: Request, config: Config) -> Planned:
+        """Look at all that a run needs, which may take a while and can be interrupted."""
         terms = self.terms
         made = plan(request, config, terms.root, terms.cwd, lambda name: find_spec(name) is not None)
         found = required(request, config, terms.root, terms.cwd)
         judge = with_budgets(gate(terms.share, terms.strict, found, terms.root), _is_narrowed(request))
+        return Planned(config, made, found, judge)
+
+    def begin(self, planned: Planned) -> Execution:
+        """Start the run that was planned."""
+        config, made, found, judge = planned
+        terms = self.terms
         run = Execution(made, config, terms.root, terms.command, self._link, found, judge, self._show)
         self.execution = run
         run.start()
         for view in self.views:
             view.begin(run.state, run.folder)
+        run.catch_up()
         return run
 
     def step(self, budget: int | None = None) -> bool:
@@ -86,10 +107,11 @@ class Session:
 
     def finish(self) -> None:
         """Have the views say how the run ended, and let it go."""
-        run, self.execution = self.execution, None
+        run = self.execution
         if run:
             self._link = run.link
             run.close([view.end for view in self.views])
+            self.execution = None
 
     def prepare(self) -> None:
         """Another run may follow soon."""
@@ -124,8 +146,9 @@ def _is_narrowed(request: Request) -> bool:
 def run_to_end(session: Session, request: Request, config: Config) -> int:
     """One run, from the first event to the exit code, obeying the signals of a terminal and of a machine."""
     try:
+        planned = session.planned(request, config)  # nothing runs yet: signals do what they always do
         with _Ear() as ear:
-            session.start(request, config)
+            session.begin(planned)
             return _go_on(session, ear)
     finally:
         session.close()

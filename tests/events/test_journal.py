@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itdash.events import journal as journals
-from itdash.events.model import OperationsHappened
 from itdash.events import model, wire
 from itdash.events.journal import Tail
+from itdash.events.model import OperationsHappened
 
 if TYPE_CHECKING:
     from pathlib import Path

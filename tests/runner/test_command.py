@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from itdash.config import Config, SuiteConfig
 from itdash.errors import ItdashError, MissingPlugin
@@ -51,7 +53,11 @@ def refused(root: Path, config: Config = SUITES, **wanted: Any) -> str:
 
 
 def groups_of(made: Plan) -> list[Group]:
-    return list(made.selection.groups)
+    return [replace(group, named="") for group in made.selection.groups]
+
+
+def a_group(kind: str, expression: str, below: tuple[str, ...]) -> Group:
+    return Group(kind, expression, below, "")
 
 
 # -- suites --
@@ -74,9 +80,22 @@ def test_suites_run_in_the_order_asked_for_and_once(root: Path) -> None:
     assert made.args == ("tests/jobs", "more/test_late.py", "tests/api")
 
 
-def test_a_path_of_two_suites_is_given_once(root: Path) -> None:
+def test_a_path_belongs_to_one_suite(root: Path) -> None:
     both = Config(suites=(SuiteConfig("a", ("tests/api",)), SuiteConfig("b", ("./tests/../tests/api/",))))
-    assert planned(root, both).args == ("tests/api",)
+    told = refused(root, both)
+    assert "suites 'a' and 'b' have the same path" in told
+    assert f"{root}/tests/api" in told
+    below = Config(suites=(SuiteConfig("a", ("tests",)), SuiteConfig("b", ("tests/api",))))
+    assert planned(root, below).args == ("tests", "tests/api")
+
+
+def test_a_path_of_a_suite_that_is_not_there_is_told_with_the_suite(root: Path) -> None:
+    lost = Config(suites=(API, SuiteConfig("lost", ("tests/nope",))))
+    told = refused(root, lost)
+    assert "suite 'lost' has a path that is not there" in told
+    assert f"{root}/tests/nope" in told
+    assert planned(root, lost, suites=("api",)).args == ("tests/api",)
+    assert planned(root, lost, paths=("other",)).args == ("other",)
 
 
 def test_an_unknown_suite_is_told_with_the_nearest(root: Path) -> None:
@@ -100,7 +119,7 @@ def test_a_suite_and_paths_run_what_belongs_to_both(root: Path) -> None:
     made = planned(root, suites=("jobs",), paths=("tests",))
     assert made.args == ("tests",)
     places = (f"{root}/tests/jobs", f"{root}/more/test_late.py")
-    assert groups_of(made) == [Group("path", place, (place,)) for place in places]
+    assert groups_of(made) == [a_group("path", place, (place,)) for place in places]
 
 
 # -- groups --
@@ -110,15 +129,16 @@ def test_a_group_runs_in_every_suite_that_has_it(root: Path) -> None:
     made = planned(root, groups=("smoke",))
     assert made.args == ("tests/api", "tests/jobs", "more/test_late.py")
     assert groups_of(made) == [
-        Group("mark", "smoke", (f"{root}/tests/api",)),
-        Group("mark", "smoke and not slow", (f"{root}/tests/jobs", f"{root}/more/test_late.py")),
+        a_group("mark", "smoke", (f"{root}/tests/api",)),
+        a_group("mark", "smoke and not slow", (f"{root}/tests/jobs", f"{root}/more/test_late.py")),
     ]
 
 
 def test_only_the_suites_of_the_group_are_collected(root: Path) -> None:
     made = planned(root, groups=("login",))
     assert made.args == ("tests/api",)
-    assert groups_of(made) == [Group("k", "login or logout", (f"{root}/tests/api",))]
+    assert groups_of(made) == [a_group("k", "login or logout", (f"{root}/tests/api",))]
+    assert made.selection.groups[0].named == "group 'login' of suite 'api'"
 
 
 def test_a_group_of_a_chosen_suite(root: Path) -> None:
@@ -228,8 +248,13 @@ def test_workers_record_though_plugins_are_not_loaded_by_themselves(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    assert planned(root, Config(workers="2")).args == ("-n", "2", "-p", "itdash")
+    assert planned(root, Config(workers="2")).args == ("-n", "2", "-p", "xdist", "-p", "itdash")
+    assert planned(root, Config(retries=1)).args == ("--reruns", "1", "-p", "rerunfailures")
+    named = ("-n", "2", "-p", "xdist.plugin", "-p", "itdash")
+    assert planned(root, Config(workers="2"), extra=("-p", "xdist.plugin")).args == named
     assert planned(root, Config()).args == ()
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-pxdist")
+    assert planned(root, Config(workers="2")).args == ("-n", "2", "-p", "itdash")
 
 
 def test_retries(root: Path) -> None:
@@ -240,9 +265,12 @@ def test_retries(root: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "module", "told", "mend"),
     [
-        (Config(workers="2"), "xdist", "-n needs pytest-xdist", "pip install 'itdash[xdist]'"),
+        (Config(workers="2"), "xdist", "-n needs pytest-xdist", "pip install pytest-xdist"),
         (Config(retries=1), "pytest_rerunfailures", "--retries needs pytest-rerunfailures",
-         "pip install 'itdash[retries]'"),
+         "pip install pytest-rerunfailures"),
+        (Config(), "pytest", "pytest is not installed where itdash is", "pip install pytest"),
+        (Config(), "pytest_jsonreport", "pytest-json-report is not installed",
+         "pip install pytest-json-report"),
     ],
 )  # fmt: skip
 def test_a_plugin_that_is_not_there_is_told_with_what_to_install(
@@ -252,7 +280,8 @@ def test_a_plugin_that_is_not_there_is_told_with_what_to_install(
         planned(root, config, missing=module)
     assert caught.value.exit_code == 4
     assert told in caught.value.what
-    assert caught.value.mend == mend
+    assert caught.value.mend == f"{sys.executable} -m {mend}"
+    assert caught.value.where == sys.prefix
 
 
 def test_paths_stand_where_no_option_eats_them_and_the_command_line_has_the_last_word(root: Path) -> None:

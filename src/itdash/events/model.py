@@ -108,9 +108,10 @@ class CollectorStarted(Event, frozen=True, tag="CollectorStarted"):
 
 
 class CollectionProgressed(Event, frozen=True, tag="CollectionProgressed"):
-    """Collecting goes on; `found` tests so far."""
+    """Collecting goes on, in the worker named (or in the main process); `found` tests so far."""
 
     found: int
+    worker: str = ""
 
 
 class CollectionFailed(Event, frozen=True, tag="CollectionFailed"):
@@ -141,11 +142,24 @@ class CollectionFinished(Event, frozen=True, tag="CollectionFinished"):
     selected: int
 
 
+class WorkerLost(Event, frozen=True, tag="WorkerLost"):
+    """A worker of pytest-xdist went before its session ended."""
+
+    worker: str
+
+
 class CaseStarted(Event, frozen=True, tag="CaseStarted"):
     """A test began, in the worker named (or in the main process)."""
 
     case: int
     worker: str = ""
+
+
+class StageStarted(Event, frozen=True, tag="StageStarted"):
+    """A stage of a test began; told where the reports of all stages come at the end of an attempt."""
+
+    case: int
+    stage: Stage
 
 
 class StageFinished(Event, frozen=True, tag="StageFinished"):
@@ -369,7 +383,9 @@ AnyEvent = (
     | CasesCollected
     | CasesDeselected
     | CollectionFinished
+    | WorkerLost
     | CaseStarted
+    | StageStarted
     | StageFinished
     | SubtestFinished
     | CaseFinished

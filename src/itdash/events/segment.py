@@ -36,17 +36,16 @@ class Segment:
     """
 
     __slots__ = (
-        "__weakref__", "_broken", "_encode", "_fd", "_getpid", "_now", "_open", "_overflow",
-        "_path", "_torn", "_write", "emit_ns", "events", "lost", "origin", "pid",
+        "__weakref__", "_encode", "_fd", "_now", "_open", "_overflow", "_path", "_torn", "_write",
+        "emit_ns", "events", "lost", "origin", "pid",
     )  # fmt: skip
 
     def __init__(self, path: str, origin: int, overflow: str = "") -> None:
         self._path, self.origin, self._overflow = path, origin, overflow
         self._open, self._write, self._now, self._encode = os.open, os.write, perf_counter_ns, encode
-        self._getpid = os.getpid
         self.pid = os.getpid()
         self.events = self.emit_ns = self.lost = 0
-        self._torn = self._broken = False
+        self._torn = False
         self._fd = self._reopen()
         _alive.add(self)
 

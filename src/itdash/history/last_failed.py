@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from heapq import merge
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from itdash.events.elsewhere import elsewhere, is_own
 from itdash.events.journal import runs
 from itdash.state.cases import FAILING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _RUNS_READ = 20
@@ -22,20 +27,37 @@ class _Case(msgspec.Struct):
 
 class _Summary(msgspec.Struct):
     cases: list[_Case]
+    root: str = ""
 
 
 def last_failed(base: Path) -> frozenset[str] | None:
-    """The tests whose newest result is a failure; none if there is no such test, so that all are run."""
+    """The tests whose newest result is a failure; none if there is no such test, so that all are run.
+
+    Each is told by its place, an absolute path with what follows it in its id: ids alone depend on the folder
+    that pytest takes for its root.
+    """
     decoder = msgspec.json.Decoder(_Summary)
     newest: dict[str, str] = {}
-    for number, folder in enumerate(runs(base / "runs")):
-        if number == _RUNS_READ:
-            break
+    for folder in islice(_every(base), _RUNS_READ):
         try:
             summary = decoder.decode((folder / "summary.json").read_bytes())
         except (OSError, msgspec.DecodeError):
             continue
         for case in summary.cases:
             if case.outcome not in ("not run", "interrupted"):
-                newest.setdefault(case.id, case.outcome)
-    return frozenset(nodeid for nodeid, outcome in newest.items() if outcome in FAILING) or None
+                newest.setdefault(_place(summary.root, case.id), case.outcome)
+    return frozenset(place for place, outcome in newest.items() if outcome in FAILING) or None
+
+
+def _every(base: Path) -> Iterator[Path]:
+    """The runs of a project, newest first, also those that had to go elsewhere."""
+    other = elsewhere(base)
+    if not is_own(other):
+        return runs(base / "runs")
+    newer = merge(runs(base / "runs"), runs(other / "runs"), key=lambda run: run.name, reverse=True)
+    return iter(newer)
+
+
+def _place(root: str, nodeid: str) -> str:
+    file, mark, rest = nodeid.partition("::")
+    return os.path.normpath(os.path.join(root, file)) + mark + rest

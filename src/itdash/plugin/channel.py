@@ -23,7 +23,7 @@ class Channel:
         self.config, self.assignment, self.worker = config, assignment, assignment.worker
         folder, name = assignment.folder, assignment.segment
         self.segment = Segment(f"{folder}/segments/{name}.jsonl", assignment.origin, f"{folder}/overflow")
-        self.keep = stages.Keeper(folder, name)
+        self.keep = stages.LongTexts(folder, name)
         self.emit, self.now = self.segment.append, self.segment.now
         self.controls = False
 

@@ -54,7 +54,7 @@ class CollectionRecorder:
             now = self._now()
             if now - self._told > _PROGRESS_EVERY:
                 self._told = now
-                self._emit(model.CollectionProgressed(t=now, found=self._found))
+                self._emit(model.CollectionProgressed(now, self._found, self._worker))
         elif not self._worker and self._assignment.part == 1:
             self._emit(
                 model.CollectionFailed(
@@ -69,12 +69,16 @@ class CollectionRecorder:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, object, object]:
         """All files are imported; after everybody else, leave out what itdash was asked to leave out."""
-        self._emit(model.CollectionProgressed(t=self._now(), found=len(items)))
+        self._emit(model.CollectionProgressed(self._now(), len(items), self._worker))
         result = yield
-        out = selection.apply(self._assignment.selection, items)
+        out = selection.apply(self._assignment.selection, items, self._note)
         if out:
             config.hook.pytest_deselected(items=out)
         return result
+
+    def _note(self, text: str) -> None:
+        if self._worker in ("", "gw0") and self._assignment.part == 1:
+            self._emit(model.NoteAdded(self._now(), text))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -105,6 +109,12 @@ class CollectionRecorder:
         rows = tuple(model.CollectedCase(nodeid) for nodeid in ids)
         self._emit(model.CasesCollected(t=self._now(), first=self._assignment.first, cases=rows))
         self._emit(model.CollectionFinished(t=self._now(), selected=len(ids)))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker is gone; one that ended as it should has no error."""
+        if error:
+            self._emit(model.WorkerLost(self._now(), node.gateway.id))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from itdash.events import model
 from itdash.orders import Assignment
-from itdash.plugin import budgets, claims, stages, watching
+from itdash.plugin import budgets, claims, late, selection, stages, watching
 from itdash.plugin.channel import Channel
 from itdash.plugin.collecting import CollectionRecorder
 from itdash.plugin.leftovers import Journal
@@ -42,6 +42,8 @@ def attach(config: pytest.Config, given: Assignment | dict[str, Any]) -> None:
     plugins.register(collecting, "itdash-collecting")
     plugins.register(SessionRecorder(channel, recorder.see), "itdash-sessions")
     plugins.register(recorder, "itdash-recorder")
+    if late.is_needed(config):
+        plugins.register(late.StageRecorder(channel, collecting.case), "itdash-late")
     watching.watch(config, Journal(channel, collecting.case))
     if getattr(config.option, "json_report", False):
         from itdash.plugin.sanitize import Sanitizer
@@ -61,7 +63,12 @@ class Bootstrap:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Attach to the first session of this process."""
+        """Attach to the first session of this process, if what it is asked for can be recorded."""
+        selection.check(self._assignment.selection)
+        if getattr(config.option, "dist", "no") == "each":
+            raise pytest.UsageError(
+                "itdash cannot tell the runs of one test on several workers apart: use --dist load"
+            )
         attach(config, self._assignment)
 
 

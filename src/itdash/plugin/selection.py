@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,20 +16,46 @@ if TYPE_CHECKING:
     from itdash.orders import Group, Selection
 
 
-def apply(selection: Selection, items: list[pytest.Item]) -> list[pytest.Item]:
+def apply(
+    selection: Selection, items: list[pytest.Item], tell: Callable[[str], None] = lambda _: None
+) -> list[pytest.Item]:
     """Keep in `items` what is selected and not done yet; return what was deselected."""
     out: list[pytest.Item] = []
     if selection.groups or selection.only is not None:
         wanted = [_test(group) for group in selection.groups] or [lambda _: True]
-        only = selection.only
-        kept: list[pytest.Item] = []
-        for item in items:
-            chosen = (only is None or item.nodeid in only) and any(test(item) for test in wanted)
-            (kept if chosen else out).append(item)
+        chosen = [item for item in items if any(test(item) for test in wanted)]
+        kept = chosen if selection.only is None else _named(selection.only, chosen, tell)
+        ids = set(map(id, kept))
+        out = [item for item in items if id(item) not in ids]
         items[:] = kept
     if selection.done:
         items[:] = [item for item in items if item.nodeid not in selection.done]
     return out
+
+
+def _named(only: frozenset[str], items: list[pytest.Item], tell: Callable[[str], None]) -> list[pytest.Item]:
+    """The tests that are named by their ids, or by their places: an absolute path and the rest of the id."""
+    root = str(items[0].config.rootpath) if items else ""
+    whole = cache(lambda file: os.path.normpath(os.path.join(root, file)))
+
+    def is_named(item: pytest.Item) -> bool:
+        file, mark, rest = item.nodeid.partition("::")
+        return item.nodeid in only or f"{whole(file)}{mark}{rest}" in only
+
+    kept = [item for item in items if is_named(item)]
+    # What failed last is named by places; where none of that is left, more is meant than nothing.
+    if kept or not items or not any(map(os.path.isabs, only)):
+        return kept
+    which = "the 1 test" if len(only) == 1 else f"the {len(only):,} tests"
+    tell(f"none of {which} that failed last is among these; all run")
+    return items
+
+
+def check(selection: Selection) -> None:
+    """Refuse an expression that is none before any worker starts, which would die of it."""
+    for group in selection.groups:
+        if group.kind != "path":
+            _compiled(group)
 
 
 def _test(group: Group) -> Callable[[pytest.Item], bool]:
@@ -39,12 +67,16 @@ def _picks(group: Group) -> Callable[[pytest.Item], bool]:
     if group.kind == "path":
         file, _, inside = group.expression.partition("::")
         return lambda item: _is_below(str(item.path), file) and _is_inside(item.nodeid, inside)
-    try:
-        expression = Expression.compile(group.expression)
-    except Exception as error:  # which one depends on the version of pytest
-        raise pytest.UsageError(f"wrong expression {group.expression!r} in a group: {error}") from None
+    expression = _compiled(group)
     match = _marks if group.kind == "mark" else KeywordMatcher.from_item
     return lambda item: expression.evaluate(match(item))
+
+
+def _compiled(group: Group) -> Expression:
+    try:
+        return Expression.compile(group.expression)
+    except Exception as error:  # which one depends on the version of pytest
+        raise pytest.UsageError(f"{group.named}: wrong expression {group.expression!r}: {error}") from None
 
 
 def _marks(item: pytest.Item) -> Any:

@@ -99,7 +99,7 @@ def shortened(text: str) -> str:
     return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
 
 
-class Keeper:
+class LongTexts:
     """Writes long texts whole into a folder of the run, with functions of the system held from the start."""
 
     def __init__(self, folder: str, prefix: str) -> None:

@@ -50,7 +50,7 @@ class Level(NamedTuple):
     @property
     def peak(self) -> int:
         """The most there ever were."""
-        return self.tally.peak
+        return max(self.tally.peak, self.tally.now)
 
     def values(self, start: int, end: int, places: int, now: int) -> list[int]:
         """The most in each of so many stretches between two moments, none of them after now."""
@@ -71,7 +71,7 @@ def levels(state: RunState) -> list[Level]:
         total = operation.total
         if total.peak or total.now:
             limit, broken = limits.get(name, (0, False))
-            if total.peak > limit and not broken:
+            if max(total.peak, total.now) > limit and not broken:
                 limit = 0
             found_levels.append(Level(name, total, limit, broken))
     return sorted(found_levels, key=lambda level: (-min(level.now, 1), -level.peak, level.name))

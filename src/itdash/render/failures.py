@@ -9,7 +9,7 @@ import msgspec
 
 from itdash.events.model import NOTHING, SubtestFinished
 from itdash.render import words
-from itdash.render.text import head_and_tail, inert, one_line
+from itdash.render.text import columns, head_and_tail, inert, one_line
 from itdash.state.cases import last_attempt
 
 if TYPE_CHECKING:
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 _LINES = 120
 _OUTPUT_LINES = 40
-_WIDTH = 78
+_WIDTH = 76
 _LONGEST = 300
 _ERRORS = 3
-_MACHINERY = re.compile(r'File ".*[/\\](?:_pytest|pluggy|xdist|execnet|itdash[/\\]plugin)[/\\]')
+_MACHINERY = re.compile(
+    r'File ".*[/\\](?:(?:_pytest|pluggy|xdist|execnet|itdash[/\\]plugin)[/\\]|pytest_rerunfailures\b)'
+)
+_WAITING = re.compile(r'File ".*[/\\](?:threading|socket|socketserver|selectors|queue)\.py"')
+_THREAD = re.compile(r"(?:Current thread|Thread) 0x")
 
 
 class _Place(msgspec.Struct):
@@ -62,14 +66,20 @@ def headline(case: Case) -> str:
     """The one line that says most about a failure."""
     if case.cause:
         return case.cause
-    for report in last_attempt(case).values():
-        if report.outcome == "failed":
-            detail = detail_of(report.detail)
-            if detail.crash and detail.crash.message:
-                return detail.crash.message.split("\n", 1)[0]
-            lines = [line for line in detail.longrepr.splitlines() if line.strip()]
-            return lines[-1] if lines else ""
-    return ""
+    failed = [stage.detail for stage in last_attempt(case).values() if stage.outcome == "failed"]
+    failed += [subtest.detail for subtest in _failed_subtests(case)]
+    return _last_words(detail_of(failed[0])) if failed else ""
+
+
+def _last_words(detail: StageDetail) -> str:
+    if detail.crash and detail.crash.message:
+        return detail.crash.message.split("\n", 1)[0]
+    lines = [line for line in detail.longrepr.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _failed_subtests(case: Case) -> list[SubtestFinished]:
+    return [one for one in case.reports if isinstance(one, SubtestFinished) and one.outcome == "failed"]
 
 
 def report(state: RunState, paint: Paint, rule: str, most: int) -> Iterator[str]:
@@ -96,7 +106,7 @@ def _left_out(number: int, what: str) -> Iterator[str]:
 
 
 def _title(paint: Paint, rule: str, role: str, text: str) -> str:
-    return "\n" + paint(role, f"{rule * 2} {text} {rule * max(2, _WIDTH - len(text))}")
+    return "\n" + paint(role, f"{rule * 2} {text} {rule * max(2, _WIDTH - columns(text))}")
 
 
 def _case(case: Case, paint: Paint, rule: str) -> Iterator[str]:
@@ -108,11 +118,12 @@ def _case(case: Case, paint: Paint, rule: str) -> Iterator[str]:
         yield inert(case.cause)
     if case.stacks:
         yield from (f"    {inert(line)}" for line in head_and_tail(own_frames(case.stacks), _OUTPUT_LINES))
-    for subtest in case.reports:
-        if isinstance(subtest, SubtestFinished) and subtest.outcome == "failed":
-            yield paint("strong", f"subtest {inert(subtest.label)}:")
-            yield from _detail(detail_of(subtest.detail), paint)
+    for subtest in _failed_subtests(case):
+        yield paint("strong", f"subtest {inert(subtest.label)}:")
+        yield from _detail(detail_of(subtest.detail), paint)
     for name, stage in last_attempt(case).items():
+        if name == "crash" and case.cause:
+            continue  # pytest-xdist's words for it; the cause says more
         detail = detail_of(stage.detail)
         if stage.outcome == "failed" and name != "call":
             yield paint("strong", f"in {name}:")
@@ -120,8 +131,34 @@ def _case(case: Case, paint: Paint, rule: str) -> Iterator[str]:
 
 
 def own_frames(stacks: str) -> str:
-    """The stacks without the frames of pytest below the test."""
-    return "\n".join(line for line in stacks.splitlines() if not _MACHINERY.search(line))
+    """The stacks without frames and threads that are pytest's own; the current thread first."""
+    head, *threads = _by_thread(stacks)
+    own = [kept for thread in threads if (kept := _own_part(thread))]
+    own.sort(key=lambda thread: not thread[0].startswith("Current"))
+    return "\n".join(line for part in ([_without_machinery(head)] if head else []) + own for line in part)
+
+
+def _by_thread(stacks: str) -> list[list[str]]:
+    """The lines before the first thread, then those of each."""
+    parts: list[list[str]] = [[]]
+    for line in stacks.splitlines():
+        if _THREAD.match(line):
+            parts.append([])
+        parts[-1].append(line)
+    return parts
+
+
+def _own_part(thread: list[str]) -> list[str]:
+    """A thread's lines that tell of the test; none where it only waits on behalf of a plugin."""
+    kept = _without_machinery(thread)
+    frames = [line for line in kept[1:] if "File " in line]
+    if len(kept) < len(thread) and all(_WAITING.search(line) for line in frames):
+        return []
+    return kept
+
+
+def _without_machinery(lines: list[str]) -> list[str]:
+    return [line for line in lines if not _MACHINERY.search(line)]
 
 
 def _indented(longrepr: str) -> str:

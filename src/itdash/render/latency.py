@@ -35,13 +35,13 @@ def lines(state: RunState, width: int, paint: Paint) -> list[Spans]:
     budgets = by_operation(state)
     columns = ["p50", "p95", "p99", "max"]
     name = max(_NAME_LEAST, min(_NAME_MOST, max(len(row.name) for row in rows)))
-    fixed = 2 * (_COUNT + 1)
+    fixed = 2 * (_COUNT + 1) + 2 * bool(budgets)  # the sign of a budget
     while columns and name + fixed + len(columns) * (_TIME + 1) > width:
         if name > _NAME_LEAST + 4:
             name -= 1
         else:
             columns.remove("p99" if "p99" in columns else columns[0])
-    room = width - name - fixed - len(columns) * (_TIME + 1) - 2
+    room = width - name - 2 * (_COUNT + 1) - len(columns) * (_TIME + 1) - 2
     budgeted = bool(budgets) and room >= _BUDGET
     head: Spans = [
         ("dim", pad("operation", name)),

@@ -46,6 +46,7 @@ def line(kept: Kept, width: int, paint: Paint) -> Spans:
     for name, word, role in _COUNTED:
         number = kept.counts.get(name, 0)
         if number:
-            left.append(("dim" if role == "passed" else role, f" {number:,} {word}"))
+            told = word.removesuffix("s") if number == 1 and word == "errors" else word
+            left.append(("dim" if role == "passed" else role, f" {number:,} {told}"))
     took = words.seconds(kept.nanoseconds) if kept.nanoseconds else ""
     return spread(left, [("dim", push(took, _TIME)), ("plain", " ")], width, paint.glyph("cut"))

@@ -22,7 +22,6 @@ _NARROW, _WIDE, _WIDER = 46, 58, 76
 _WORDS: Final = {
     "passed": "passed", "failed": "failed", "error": "failed", "crashed": "crashed", "timed out": "crashed",
     "interrupted": "crashed", "skipped": "skipped", "xfailed": "skipped", "xpassed": "skipped",
-    "not run": "skipped",
 }  # fmt: skip
 
 
@@ -39,7 +38,7 @@ def look(node: Node) -> str:
     if node.bucket == RUNNING:
         return "running"
     case = node.case
-    if case is None or not case.outcome:
+    if case is None or case.outcome in ("", "not run"):
         return "pending"
     return "flaky" if case.flaky else _WORDS.get(case.outcome, "skipped")
 

@@ -108,9 +108,11 @@ class _Search:
         """Look above `start` up to the project's folder, and below it where it is a folder."""
         folder = start if os.path.isdir(start) else os.path.dirname(start)
         above = folder
-        while is_below(above, self._root) and above not in self._folders:
+        while is_below(above, self._root):
             if any(os.path.isfile(os.path.join(above, name)) for name in NAMES):
                 self._folders[above] = None
+            if above == self._root:  # where that is `/`, nothing is above it
+                break
             above = os.path.dirname(above)
         if os.path.isdir(start):
             self._below(start, 0)

@@ -34,18 +34,32 @@ def ends(state: RunState, part: int, folder: Path, now: int) -> list[model.Event
     last = state.last_words.get((part, ""))
     if state.requests:
         return _interrupted(state, state.requests[0].why, now)
+    events = _cut_off(state, part, folder, now)
     if last is not None and last.exit_code == code and not _broke(state, part):
-        return _interrupted(
-            state, "; ".join(stop.reason for stop in state.stopped) or "pytest was stopped", now
-        )
+        why = "; ".join(stop.reason for stop in state.stopped) or "pytest was stopped"
+        return [*events, *_interrupted(state, why, now)]
     how = how_it_ended(state, part)
-    events: list[model.Event] = []
     for number, running in state.running.items():
         stacks = stacks_since(folder, part, running.worker) if state.ends[part].signal else ""
         events.append(model.CaseAborted(now, number, "crashed", f"{how} in {running.stage}", stacks))
     if not state.running and last is None and "" in state.collecting:
         events.append(uncollected(now, state.collecting[""].node, how, stacks_since(folder, part, "")))
     return events
+
+
+def _cut_off(state: RunState, part: int, folder: Path, now: int) -> list[model.Event]:
+    """The files in whose import a worker ended; only a note where another worker came through."""
+    if any(problem.outcome == "failed" for problem in state.uncollected):
+        return []  # that is why, and other workers were in the middle of other files
+    lost = [*state.cut_off, *(file for worker, file in state.collecting.items() if worker)]
+    files = {file.node: file for file in lost if (part, file.worker) not in state.last_words}
+    if state.collected:
+        told = "a worker ended while {} was collected; another collected it"
+        return [model.NoteAdded(now, told.format(node)) for node in files]
+    return [
+        uncollected(now, node, "its worker ended", stacks_since(folder, part, file.worker))
+        for node, file in files.items()
+    ]
 
 
 def crashed(state: RunState, part: int) -> bool:

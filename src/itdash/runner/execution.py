@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -67,8 +68,7 @@ class Execution:
         self.plan, self.config, self.link = plan, config, link
         self.state, self._gate, self._show = RunState(), gate, show
         self.origin = time.perf_counter_ns()
-        self._base = root / config.directory
-        self.folder, warning = rundir.create(self._base)
+        self.folder, warning = rundir.create(root / config.directory)
         self._tail = Tail(self.folder)
         self._tail.open_overflow()
         self._own = Segment(
@@ -97,10 +97,13 @@ class Execution:
                 self.emit(model.NoteAdded(self.now(), note))
 
     def start(self) -> None:
-        """Start the first process, and show what is known already."""
+        """Start the first process."""
         self._start_part()
         keeper.adopt_orphans()
-        rundir.retain(self._base, self.config.keep_runs, self.config.keep_bytes)
+        rundir.retain(self.folder.parent.parent, self.config.keep_runs, self.config.keep_bytes)
+
+    def catch_up(self) -> None:
+        """Show what is known already."""
         self._pump()
 
     def step(self, budget: int | None = None) -> None:
@@ -195,7 +198,7 @@ class Execution:
         name = self.folder / f"order-{part}.json"
         try:
             (self.folder / SEGMENTS).mkdir(parents=True, exist_ok=True)  # a test may have cleaned up too well
-            name.write_bytes(msgspec.json.encode(order))
+            name.write_text(json.dumps(msgspec.to_builtins(order)), "ascii")  # not only texts that are UTF-8
             # Open in our hands before a test can remove the folder: what is written to it still reaches us.
             (self.folder / SEGMENTS / f"{order.assignment.segment}.jsonl").touch()
         except OSError as error:

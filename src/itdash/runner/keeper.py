@@ -174,7 +174,7 @@ class _Keeper:
         host = self._host = self._host or _Host(self._boot)
         host.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(host.stdin, assignment.encode())
+            os.write(host.stdin, os.fsencode(assignment))
         except OSError:
             pass  # it died while it waited; its end is told like any other
         os.close(host.stdin)

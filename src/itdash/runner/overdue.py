@@ -26,7 +26,10 @@ _SECOND = 1_000_000_000
 _STACKS_TAKE = _SECOND // 4
 _GENTLY = 3 * _SECOND
 _LEAST_TO_COLLECT = 10 * _SECOND
-_COLLECTING, _EXITING = -1, -2
+_EXITING = -1
+
+_Key = int | str
+"""What a hang is known by: the number of a test, the worker that collects, or the end of the process."""
 
 
 class _Hang:
@@ -47,7 +50,9 @@ class Overdue:
         self._limit, self._seconds = int(config.timeout * _SECOND), config.timeout
         self._to_exit, self._exit_seconds = int(config.exit_grace * _SECOND), config.exit_grace
         self._folder, self._part, self._link, self._emit = folder, part, link, emit
-        self._hangs: dict[int, _Hang] = {}
+        self._hangs: dict[_Key, _Hang] = {}
+        self._files: set[str] = set()
+        self._interrupted = False
         self.stopped = False  # the process, for a test: what is left may run in another
 
     def check(self, state: RunState, now: int) -> None:
@@ -56,8 +61,8 @@ class Overdue:
             self._check_tests(state, now)
             self._check_collection(state, now)
         self._check_exit(state, now)
-        for number, hang in list(self._hangs.items()):
-            self._go_on(state, number, hang, now)
+        for key, hang in list(self._hangs.items()):
+            self._go_on(state, key, hang, now)
 
     def tell(self, now: int) -> None:
         """The process is gone: what was asked for its stacks will write no more."""
@@ -76,10 +81,10 @@ class Overdue:
     def _check_collection(self, state: RunState, now: int) -> None:
         limit = max(10 * self._limit, _LEAST_TO_COLLECT)
         for worker, file in state.collecting.items():
-            if _COLLECTING not in self._hangs and now - file.t > limit:
-                hang = self._begin(state, _COLLECTING, worker, now)
+            if worker not in self._hangs and now - file.t > limit:
+                hang = self._begin(state, worker, worker, now)
                 if hang:
-                    hang.close = _closing_file(file.node, f"no end after {limit / _SECOND:g} s")
+                    hang.close = self._closing_file(file.node, f"no end after {limit / _SECOND:g} s")
 
     def _check_exit(self, state: RunState, now: int) -> None:
         last = state.last_words.get((self._part, ""))
@@ -91,34 +96,53 @@ class Overdue:
                 told = f"the process did not end within {self._exit_seconds:g} s of pytest's last word"
                 hang.close = lambda now, stacks: NoteAdded(now, f"{told}\n{stacks}".strip())
 
-    def _begin(self, state: RunState, number: int, worker: str, now: int) -> _Hang | None:
+    def _begin(self, state: RunState, key: _Key, worker: str, now: int) -> _Hang | None:
         session = state.sessions.get((self._part, worker))
         if session is None:
             return None
         size = stacks_size(self._folder, self._part, worker)
-        hang = self._hangs[number] = _Hang(session.pid, worker, now, size)
+        hang = self._hangs[key] = _Hang(session.pid, worker, now, size)
         if STACKS_SIGNAL:
             self._link.signal(STACKS_SIGNAL, session.pid)
         return hang
 
-    def _go_on(self, state: RunState, number: int, hang: _Hang, now: int) -> None:
+    def _go_on(self, state: RunState, key: _Key, hang: _Hang, now: int) -> None:
+        is_test = isinstance(key, int) and key >= 0
         if not hang.told:
             if now - hang.since < _STACKS_TAKE:
                 return
             self._tell(hang, now)
-            if number >= 0 and _went_on(state, hang):
-                del self._hangs[number]
-            elif hang.worker:
+            if is_test and _went_on(state, hang):
+                del self._hangs[key]
+            elif is_test and hang.worker:
                 self._link.signal(_KILL, hang.pid)
-                del self._hangs[number]
+                del self._hangs[key]
             else:
-                self.stopped |= number >= 0
-                self._link.signal(_KILL if number == _EXITING else _INT, hang.pid)
-        elif number >= 0 and _went_on(state, hang):
-            del self._hangs[number]
+                self.stopped |= is_test
+                self._stop(key, hang)
+        elif is_test and _went_on(state, hang):
+            del self._hangs[key]
         elif not hang.killed and now - hang.since > _STACKS_TAKE + _GENTLY:
             hang.killed = True
             self._link.signal(_KILL)
+
+    def _stop(self, key: _Key, hang: _Hang) -> None:
+        if key == _EXITING:
+            self._link.signal(_KILL, hang.pid)
+        elif not hang.worker:
+            self._link.signal(_INT, hang.pid)
+        elif not self._interrupted:  # a worker that is killed would be replaced, and hang in the same file
+            self._interrupted = True
+            self._link.signal(_INT)
+
+    def _closing_file(self, node: str, how: str) -> Callable[[int, str], Event | None]:
+        def close(now: int, stacks: str) -> Event | None:
+            if node in self._files:
+                return None
+            self._files.add(node)
+            return uncollected(now, node, how, stacks)
+
+        return close
 
     def _tell(self, hang: _Hang, now: int) -> None:
         if not hang.told:
@@ -130,10 +154,6 @@ class Overdue:
 
 def _closing_test(number: int, cause: str) -> Callable[[int, str], Event]:
     return lambda now, stacks: CaseAborted(now, number, "timed out", cause, stacks)
-
-
-def _closing_file(node: str, how: str) -> Callable[[int, str], Event]:
-    return lambda now, stacks: uncollected(now, node, how, stacks)
 
 
 def _went_on(state: RunState, hang: _Hang) -> bool:

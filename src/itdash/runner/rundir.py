@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from itdash.errors import RunDirectoryError
+from itdash.events.elsewhere import elsewhere, is_own
 from itdash.events.journal import SEGMENTS, runs
 
 PID = "pid"
@@ -18,16 +19,26 @@ def create(base: Path) -> tuple[Path, str]:
     try:
         return _create(base), ""
     except OSError as error:
-        import tempfile
-
         why = error.strerror or str(error)
     try:
-        place = Path(tempfile.mkdtemp(prefix="itdash-"))
+        place = _elsewhere(base)
         return _create(place), f"runs cannot be kept in {base} ({why}); this one is in {place}"
     except OSError as error:
         raise RunDirectoryError(
             f"there is no place to keep the run: {why}, and {error.strerror or error}", where=str(base)
         ) from None
+
+
+def _elsewhere(base: Path) -> Path:
+    """One place for all runs of a project, unless it was taken by somebody else."""
+    place = elsewhere(base)
+    with contextlib.suppress(FileExistsError):
+        place.mkdir(0o700)
+    if is_own(place):
+        return place
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="itdash-"))
 
 
 def _create(base: Path) -> Path:

@@ -47,6 +47,16 @@ class Browse:
         words += [self.order] if self.order != ORDERS[0] else []
         return ", ".join(words)
 
+    def hides(self, node: Node) -> bool:
+        """Whether a filter leaves a test out."""
+        matches = self._matcher()
+        return matches is not None and not any(matches(test) for test in node.tests())
+
+    def clear(self) -> None:
+        """Show all."""
+        self.text, self.shown, self.ids, self.about = "", SHOWN[0], frozenset(), ""
+        self.stale()
+
     def pick(self, ids: frozenset[str], about: str) -> None:
         """Show these tests and no others; none shows all again."""
         self.ids, self.about = ids, about

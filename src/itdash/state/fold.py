@@ -51,6 +51,7 @@ def _run_started(state: RunState, event: model.RunStarted) -> None:
 def _process_started(state: RunState, event: model.ProcessStarted) -> None:
     state.processes[event.part] = event
     state.collecting.clear()
+    state.cut_off.clear()
     state.stopped.clear()
 
 
@@ -65,7 +66,7 @@ def _collector_started(state: RunState, event: model.CollectorStarted) -> None:
 
 def _collection_progressed(state: RunState, event: model.CollectionProgressed) -> None:
     state.found = max(state.found, event.found)
-    state.collecting.clear()
+    state.collecting.pop(event.worker, None)
 
 
 def _collection_failed(state: RunState, event: model.CollectionFailed) -> None:
@@ -98,7 +99,13 @@ def _cases_deselected(state: RunState, event: model.CasesDeselected) -> None:
 
 def _collection_finished(state: RunState, _event: model.CollectionFinished) -> None:
     state.collected = True
-    state.collecting.clear()
+    state.collecting.pop("", None)
+
+
+def _worker_lost(state: RunState, event: model.WorkerLost) -> None:
+    file = state.collecting.pop(event.worker, None)
+    if file is not None:
+        state.cut_off.append(file)
 
 
 def _case_started(state: RunState, event: model.CaseStarted) -> None:
@@ -172,6 +179,12 @@ def _open_case(state: RunState, number: int, t: int) -> Running | None:
         _take_back(state, case)
     running = state.running[number] = Running(nodeid, t, case.worker, case.attempts + 1)
     return running
+
+
+def _stage_started(state: RunState, event: model.StageStarted) -> None:
+    running = state.running.get(event.case)
+    if running is not None:
+        running.stage = event.stage
 
 
 def _stage_finished(state: RunState, event: model.StageFinished) -> None:
@@ -328,7 +341,9 @@ _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
     model.CasesCollected: _cases_collected,
     model.CasesDeselected: _cases_deselected,
     model.CollectionFinished: _collection_finished,
+    model.WorkerLost: _worker_lost,
     model.CaseStarted: _case_started,
+    model.StageStarted: _stage_started,
     model.StageFinished: _stage_finished,
     model.SubtestFinished: _subtest_finished,
     model.CaseFinished: _case_finished,

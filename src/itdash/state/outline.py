@@ -211,7 +211,7 @@ class Outline:
 
 def bucket_of(case: Case) -> int:
     """Under which of the five counts a test stands."""
-    if not case.outcome:
+    if case.outcome in ("", "not run"):
         return PENDING
     if case.outcome == "passed":
         return PASSED

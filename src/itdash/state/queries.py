@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,13 +17,38 @@ _ALWAYS = (
 )  # fmt: skip
 
 
+_SHOWING = frozenset({
+    "--collect-only", "--co", "--version", "-V", "-VV", "--help", "-h", "--fixtures", "--funcargs",
+    "--fixtures-per-test", "--markers", "--cache-show",
+})  # fmt: skip
+
+
+def only_shows(state: RunState) -> bool:
+    """Whether pytest was asked to show something, and not to run any test."""
+    argv = (word for process in state.processes.values() for word in process.argv)
+    return any(word in _SHOWING or word.startswith("--cache-show=") for word in argv)
+
+
+def crashed_workers(state: RunState) -> int:
+    """How many tests took a worker of pytest-xdist down, which pytest counts as failed."""
+    return max(0, _crashed(state) - state.tally["crashed"])
+
+
+def _crashed(state: RunState) -> int:
+    return sum(state.cases[nodeid].outcome == "crashed" for nodeid in state.failing)
+
+
 def outcomes(state: RunState) -> dict[str, int]:
-    """How often pytest counted each category, and how many tests itdash had to close."""
+    """How often pytest counted each category, and how many tests itdash had to close.
+
+    A test that took a worker of pytest-xdist down is in `crashed`, and in `failed`, where pytest has it.
+    """
     counts = dict.fromkeys(_ALWAYS, 0)
     for category, count in state.tally.items():
         name = _WORDS.get(category, category.replace(" ", "_"))
         counts[name] = counts.get(name, 0) + count
     counts["deselected"] = state.deselected
+    counts["crashed"] = max(counts["crashed"], _crashed(state))
     return counts
 
 
@@ -37,12 +63,29 @@ def disagreement(state: RunState) -> dict[str, tuple[int, int]]:
     ours["deselected"] = state.deselected
     if any(session.distributed for session in state.sessions.values()):
         told["deselected"] = ours["deselected"]  # workers do not send it
+        if state.uncollected:
+            told["error"] = ours["error"]  # a file that ends or holds up its worker is counted by us alone
     names = (set(told) | set(ours)) - {"crashed", "timed out", "interrupted", "not run"}
     return {
         name: (told.get(name, 0), ours.get(name, 0))
         for name in sorted(names)
         if told.get(name, 0) != ours.get(name, 0)
     }
+
+
+def empty_suites(state: RunState) -> list[str]:
+    """The declared suites that pytest was asked for, and in which it found nothing, nor left anything out."""
+    run = state.run
+    if run is None or state.deselected or state.uncollected:
+        return []
+    argv = [word for process in state.processes.values() for word in process.argv]
+    asked = {os.path.normpath(os.path.join(run.cwd, word)) for word in argv}
+    return [
+        suite.name
+        for suite in run.suites
+        if suite.name not in state.suites
+        and not asked.isdisjoint(os.path.normpath(os.path.join(run.root, path)) for path in suite.paths)
+    ]
 
 
 def slowest(state: RunState, number: int) -> list[Case]:

@@ -20,11 +20,12 @@ WARNINGS_KEPT = 1_000
 class SuiteTally:
     """One suite in numbers, kept up as its tests end."""
 
-    __slots__ = ("duration", "ended", "failing", "name", "passed", "total")
+    __slots__ = ("duration", "ended", "failing", "name", "others", "passed", "total")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.total = self.ended = self.passed = self.failing = self.duration = 0
+        self.others: Counter[str] = Counter()  # by outcome
 
     def count(self, case: Case, by: int) -> None:
         """Add a test that ended, or take it back when it starts once more."""
@@ -34,6 +35,8 @@ class SuiteTally:
             self.passed += by
         elif case.failing:
             self.failing += by
+        else:
+            self.others[case.outcome] += by
 
 
 class RunState:
@@ -49,6 +52,7 @@ class RunState:
         self.found = 0
         self.collected = False
         self.collecting: dict[str, model.CollectorStarted] = {}  # by worker, while it collects
+        self.cut_off: list[model.CollectorStarted] = []  # files in whose import a worker was lost
         self.deselected = 0
         self.tally: Counter[str] = Counter()
         self.warnings: list[model.WarningRecorded] = []

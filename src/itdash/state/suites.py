@@ -45,4 +45,8 @@ class SuiteNames:
         for place, name in self._places:
             if whole == place or whole.startswith(place + os.sep):
                 return name
+        folder = os.path.dirname(whole)
+        if self._root and (folder == self._root or folder.startswith(self._root.rstrip("/") + "/")):
+            name = os.path.relpath(folder, self._root)  # the same wherever pytest's own root is
+            return name if name != os.curdir else os.path.basename(self._root) or "tests"
         return os.path.dirname(file) or os.path.basename(self.rootdir.rstrip("/")) or "tests"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from itdash import errors
+from itdash.state import queries
 
 if TYPE_CHECKING:
     from itdash.events.model import ProcessEnded, Verdict
     from itdash.state.run import RunState
+
+_LIMIT = re.compile(r"^stopping after \d+ failures")
 
 
 class Judgement(NamedTuple):
@@ -40,6 +44,8 @@ def judge(
                          reason or "pytest or a plugin broke")  # fmt: skip
     if overdue:
         return Judgement("crashed" if "crashed" in outcomes else "failed", errors.TESTS_FAILED, reason)
+    if code == errors.PASSED and not state.running and not state.finished_cases and queries.only_shows(state):
+        return Judgement("passed", code, "nothing was to be run, only shown")
     if last is None or code != last.exit_code:
         return _unexpected_end(state, end, code, outcomes, reason)
     if crashes:
@@ -83,29 +89,29 @@ def _unexpected_end(
 
 def _expected_end(state: RunState, code: int, outcomes: set[str], failing: bool, reason: str) -> Judgement:
     reason = reason or "; ".join(stop.reason for stop in state.stopped)
+    uncollected = any(problem.outcome == "failed" for problem in state.uncollected)
+    if (
+        code == errors.NO_TESTS and uncollected
+    ):  # pytest-xdist does not count files that took its workers down
+        return Judgement("crashed", errors.INTERNAL_ERROR, reason)
     if code == errors.NO_TESTS:
         return Judgement("error", code, reason or "no tests were found")
-    if code == errors.INTERRUPTED and any(problem.outcome == "failed" for problem in state.uncollected):
-        return Judgement("error", code, reason)
-    if code > errors.TESTS_FAILED and code in (errors.INTERNAL_ERROR, errors.USAGE_ERROR):
-        return Judgement("error", code, reason)
-    if state.stopped and any(case.outcome == "interrupted" for case in state.cases.values()):
-        return Judgement("interrupted", code, reason)
+    if code == errors.INTERRUPTED and uncollected:
+        stopped_by_us = reason == "KeyboardInterrupt"
+        return Judgement("error", code, "a file could not be collected" if stopped_by_us else reason)
+    if code in (errors.INTERNAL_ERROR, errors.USAGE_ERROR):
+        told = "pytest refused its arguments" if code == errors.USAGE_ERROR else ""
+        return Judgement("error", code, reason or told)
+    enough = failing and bool(_LIMIT.search(reason))  # with workers, pytest calls a limit of failures a stop
+    if state.stopped and not enough and any(case.outcome == "interrupted" for case in state.cases.values()):
+        return Judgement("interrupted", code or errors.INTERRUPTED, reason)
     if "crashed" in outcomes:
         return Judgement("crashed", code or errors.TESTS_FAILED, reason)
-    if code == errors.INTERRUPTED:
+    if code == errors.INTERRUPTED and not enough:
         return Judgement("interrupted", code, reason or "pytest was interrupted")
     if failing or code:
         told = "" if code <= errors.TESTS_FAILED else f"pytest ended with exit code {code}"
         return Judgement("failed", code or errors.TESTS_FAILED, reason or told)
-    if _only_collected(state):
-        return Judgement("passed", code, "nothing was to be run, only collected")
     if state.collected and len(state.cases) > state.finished_cases:
         return Judgement("interrupted", errors.INTERRUPTED, reason or "pytest ended before all tests had run")
     return Judgement("passed", code, reason)
-
-
-def _only_collected(state: RunState) -> bool:
-    """Whether nothing was run because nothing was to be run."""
-    asked = {word for process in state.processes.values() for word in process.argv}
-    return bool(asked & {"--collect-only", "--co"})

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from itdash import __version__
-from itdash.errors import GATE, NO_TESTS
 from itdash.events import model
-from itdash.render import failures, measures, resources, words
+from itdash.render import counts, failures, log, measures, resources, words
 from itdash.render import requirements as required
-from itdash.render.text import head_and_tail, inert, one_line
+from itdash.render.text import inert, one_line
 from itdash.state import queries
 from itdash.state.requirements import of_run
 
@@ -28,11 +29,9 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000
 _FIRST_PROGRESS, _LAST_PROGRESS = 2 * _SECOND, 30 * _SECOND
 _LIVE = _SECOND // 10
-_BAR = 20
+_BAR, _ROOM_FOR_BAR = 20, 50
 _LONGEST = 300
 _COMMAND = re.compile(r"^(\s*)(::|##\[)", re.M)  # what a test prints must not steer the machine that runs it
-_BAD = ("crashed", "timed_out", "interrupted", "not_run", "failed", "errors")
-_LOG_READ, _LOG_LINES = 65_536, 60
 
 
 class CiView:
@@ -42,11 +41,12 @@ class CiView:
         self._stream, self._paint = stream, paint
         self._slowest, self._failures_shown, self._live = slowest, failures_shown, live
         self._told_failing: set[str] = set()
-        self._told_suites: set[str] = set()
-        self._told_collection = self._told_stop = False
+        self._told_suites: dict[str, tuple[int, int]] = {}
+        self._told_collection = False
         self._next_progress = _LIVE if live else _FIRST_PROGRESS
         self._pace = _FIRST_PROGRESS
         self._live_line = False
+        self._refused: OSError | None = None
         self._ended = 0
         self._tellers: dict[type, Callable[[RunState, Any], None]] = {
             model.SessionStarted: self._session_started,
@@ -77,6 +77,7 @@ class CiView:
             for nodeid in [nodeid for nodeid in state.failing if nodeid not in self._told_failing]:
                 self._told_failing.add(nodeid)
                 self._tell_failing(state.cases[nodeid])
+            self._tell_recovered(state)
         if state.finished_cases != self._ended:
             self._ended = state.finished_cases
             self._tell_suites(state)
@@ -89,7 +90,8 @@ class CiView:
         rule = self._paint.glyph("rule")
         for line in failures.report(state, self._paint, rule, self._failures_shown):
             self._line(line)
-        self._tell_log(state, folder)
+        for line in log.lines(state, folder):
+            self._line(line)
         plain = self._paint.ascii
         for role, text in [*measures.tables(state, ascii_only=plain), *resources.lines(state, plain)]:
             self._line(self._paint(role, text))
@@ -100,6 +102,7 @@ class CiView:
         self._tell_verdict(state)
         self._line(self._paint("dim", f"kept in {folder}"))
         self._flush()
+        self._tell_refusal()
 
     # -- while it runs --
 
@@ -137,6 +140,8 @@ class CiView:
         if state.deselected:
             text += f", {state.deselected:,} deselected"
         self._line(text)
+        for name in queries.empty_suites(state):
+            self._mark("skipped", f"suite {self._short(state.names.titles[name])}: no tests")
 
     def _tell_failing(self, case: Case) -> None:
         role = "failed" if case.outcome in ("failed", "error") else "crashed"
@@ -146,21 +151,33 @@ class CiView:
         if cause:
             self._line(f"    {one_line(cause, 160, self._paint.glyph('cut'))}")
 
+    def _tell_recovered(self, state: RunState) -> None:
+        """What was told as failing and has passed since."""
+        for nodeid in [nodeid for nodeid in self._told_failing if nodeid not in state.failing]:
+            case = state.cases.get(nodeid)
+            if case is None or case.outcome:
+                self._told_failing.discard(nodeid)
+            if case is not None and case.outcome == "passed":
+                self._mark("flaky", f"{self._short(case.id)} passed at attempt {case.attempts}")
+                self._ended = -1  # its suite's line may not hold any more
+
     def _tell_suites(self, state: RunState) -> None:
-        """A line for each suite whose last test has ended."""
+        """A line for each suite whose last test has ended, and another where a test ended once more."""
         for suite in state.suites.values():
-            if suite.name not in self._told_suites and suite.ended == suite.total:
-                self._told_suites.add(suite.name)
+            told = (suite.passed, suite.failing)
+            if suite.ended == suite.total and self._told_suites.get(suite.name) != told:
+                self._told_suites[suite.name] = told
                 self._tell_suite(state, suite)
 
     def _tell_suite(self, state: RunState, suite: SuiteTally) -> None:
-        other = suite.ended - suite.passed - suite.failing
         parts = [f"{suite.passed:,} passed"]
         parts += [f"{suite.failing:,} failing"] if suite.failing else []
-        parts += [f"{other:,} other"] if other else []
+        parts += [f"{number:,} {one_line(outcome)}" for outcome, number in suite.others.items() if number]
         took = self._paint("dim", words.seconds(suite.duration))
         title = self._short(state.names.titles.get(suite.name, suite.name))
-        self._mark("failed" if suite.failing else "passed", f"{title}  {', '.join(parts)}  {took}")
+        fine = suite.passed and not suite.others["interrupted"]
+        role = "failed" if suite.failing else "passed" if fine else "skipped"
+        self._mark(role, f"{title}  {', '.join(parts)}  {took}")
 
     def _tell_progress(self, state: RunState, now: int) -> None:
         if self._live:
@@ -169,17 +186,17 @@ class CiView:
             return
         self._pace = min(self._pace * 2, _LAST_PROGRESS)
         self._next_progress = now + self._pace
-        self._line(self._paint("dim", self._progress(state, now)))
+        self._line(self._paint("dim", self._progress(state, now, _BAR)))
         self._flush()
 
-    def _progress(self, state: RunState, now: int) -> str:
+    def _progress(self, state: RunState, now: int, width: int) -> str:
         if not state.collected:
             return f"collecting: {words.count(state.found, 'test')} so far, {words.seconds(now)}"
         total = len(state.cases)
         done = state.finished_cases
-        filled = _BAR * done // total if total else 0
-        bar = self._paint.glyph("bar") * filled + self._paint.glyph("empty") * (_BAR - filled)
-        text = f"{bar} {done:,}/{total:,}"
+        filled = width * done // total if total else 0
+        bar = self._paint.glyph("bar") * filled + self._paint.glyph("empty") * (width - filled)
+        text = f"{bar} {done:,}/{total:,}".lstrip()
         if state.failing:
             text += f"  {len(state.failing):,} failing"
         text += f"  {words.seconds(now)}"
@@ -192,31 +209,12 @@ class CiView:
     def _show_live(self, state: RunState, now: int) -> None:
         width = _terminal_width(self._stream) - 1
         self._clear_live()
-        self._write(one_line(self._progress(state, now), width, self._paint.glyph("cut")))
+        bar = _BAR if width >= _ROOM_FOR_BAR else 0
+        self._write(one_line(self._progress(state, now, bar), width, self._paint.glyph("cut")))
         self._live_line = True
         self._flush()
 
     # -- at the end --
-
-    def _tell_log(self, state: RunState, folder: Path) -> None:
-        """Where the events cannot say why nothing ran, pytest's own words may."""
-        end = state.finished
-        if end is None or end.verdict in ("passed", "interrupted") or end.exit_code in (NO_TESTS, GATE):
-            return
-        if (
-            state.failing
-            or state.internal_errors
-            or any(one.outcome == "failed" for one in state.uncollected)
-        ):
-            return
-        try:
-            with (folder / "pytest.log").open("rb") as log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_READ))
-                text = log.read().decode("utf-8", "backslashreplace")
-        except OSError:
-            return
-        for line in head_and_tail(text, _LOG_LINES):
-            self._line(f"  {inert(line)}")
 
     def _tell_rest(self, state: RunState, reading: Reading) -> None:
         for case in queries.flaky(state):
@@ -225,11 +223,13 @@ class CiView:
             if case.outcome == "interrupted":
                 self._mark("crashed", f"INTERRUPTED {self._short(case.id)}: {self._short(case.cause)}")
         not_run = [case for case in state.cases.values() if case.outcome == "not run"]
+        role = _role(state.finished.verdict) if state.finished else "skipped"
+        role = "skipped" if role == "passed" else role
         if not_run:
             reason = inert(not_run[0].cause) or "no reason known"
-            self._mark("crashed", f"{words.count(len(not_run), 'test')} not run: {reason}")
+            self._mark(role, f"{words.count(len(not_run), 'test')} not run: {reason}")
         elif state.finished and state.finished.reason and state.finished.verdict != "passed":
-            self._mark("crashed", inert(state.finished.reason))
+            self._mark(role, inert(state.finished.reason))
         for name, (theirs, ours) in queries.disagreement(state).items():
             self._mark("crashed", f"pytest counts {theirs:,} {name}, the events say {ours:,}")
         lost = sum(word.lost for word in state.last_words.values())
@@ -251,11 +251,8 @@ class CiView:
         end = state.finished
         if end is None:
             return
-        counts = queries.outcomes(state)
-        names = [*_BAD, *(name for name in counts if name not in _BAD)]
-        told = [_counted(name, counts[name]) for name in names if counts[name]]
-        role = {"passed": "passed", "failed": "failed"}.get(end.verdict, "crashed")
-        text = f"{', '.join(told) or 'no tests'} in {words.seconds(end.t)}"
+        role = _role(end.verdict)
+        text = f"{counts.told(state)} in {words.seconds(end.t)}"
         self._line(f"{self._paint(role, end.verdict.upper())}  {text}  (exit code {end.exit_code})")
 
     # -- lines --
@@ -278,17 +275,31 @@ class CiView:
             self._write("\r\x1b[K")
 
     def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError):
+        try:
             self._stream.write(text)
+        except OSError as error:
+            self._refused = error
 
     def _flush(self) -> None:
-        with contextlib.suppress(OSError):
+        try:
             self._stream.flush()
+        except OSError as error:
+            self._refused = error
+
+    def _tell_refusal(self) -> None:
+        """A reader may go away, but a full disk is told; what it refused is given up."""
+        error = self._refused
+        if error is None or error.errno in (errno.EPIPE, errno.EIO):
+            return
+        with contextlib.suppress(OSError, ValueError):
+            print(f"itdash: the output is not whole: {error.strerror}", file=sys.stderr)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
 
 
-def _counted(name: str, number: int) -> str:
-    word = name.replace("_", " ")
-    return f"{number:,} {word.removesuffix('s') if number == 1 and name in ('errors', 'warnings') else word}"
+def _role(verdict: str) -> str:
+    return {"error": "failed", "interrupted": "skipped"}.get(verdict, verdict)
 
 
 def _terminal_width(stream: TextIO) -> int:

@@ -47,6 +47,7 @@ def summary(state: RunState, read: int, unread: int) -> dict[str, Any]:
         "exit_code": end.exit_code if end else None,
         "verdict": end.verdict if end else "interrupted",
         "reason": end.reason if end else "the recording has no end",
+        "root": state.names.rootdir,
         "outcomes": queries.outcomes(state),
         "cases": _cases(state),
         "uncollected": [{"node": problem.node, "outcome": problem.outcome} for problem in state.uncollected],

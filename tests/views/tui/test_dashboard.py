@@ -261,5 +261,6 @@ async def test_the_mouse_chooses_opens_and_presses(tmp_path: Path) -> None:
         await pilot.click("#tests", offset=(10, 2))
         await pilot.click("#tests", offset=(10, 2))
         assert [node.kind for node in tests.browse.rows] == ["suite", "file"]
-        await pilot.click("#footer", offset=(3, 0))
+        last = (await text(pilot)).splitlines()[-1]
+        await pilot.click("#footer", offset=(last.index("a all") + 2, 0))
         assert len(session.asked) == 1

@@ -42,7 +42,7 @@ async def inspected(
         tests = app.dashboard.tests
         (node,) = (node for node in session.board.outline.tests.values() if node.name == test)
         tests.go_to(node)
-        open_for(app, tests)
+        open_for(app, app.board, tests)
         await pilot.pause()
         screen = app.screen
         assert isinstance(screen, Inspect)
@@ -104,7 +104,7 @@ async def test_a_branch_opens_its_first_failure(tmp_path: Path) -> None:
         (node,) = (node for node in session.board.outline.tests.values() if node.name == "test_passes")
         assert node.parent is not None
         app.dashboard.tests.go_to(node.parent)
-        open_for(app, app.dashboard.tests)
+        open_for(app, app.board, app.dashboard.tests)
         await pilot.pause()
         assert isinstance(app.screen, Inspect)
         assert app.screen.node.name == "test_fails"

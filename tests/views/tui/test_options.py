@@ -177,7 +177,7 @@ async def test_the_command_asks_for_the_same(tmp_path: Path, monkeypatch: pytest
     asked: list[tuple[Request, Config]] = []
     monkeypatch.chdir(tmp_path)
 
-    def noted(_link: object, loaded: Loaded, request: Request, _terms: Terms) -> int:
+    def noted(_link: object, loaded: Loaded, request: Request, _terms: Terms, _files: object) -> int:
         asked.append((request, loaded.config))
         return 0
 

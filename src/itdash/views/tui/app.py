@@ -162,9 +162,10 @@ class ItdashApp(App[int]):
         if remember:
             self.request = request
         if self.session.execution is not None:
-            self._next = (request, remember)
-            self.session.stop()
-            self.notify("the run is asked to end; the next one follows")
+            from itdash.views.tui.screens.ask import Ask
+
+            follow = partial(self._follow_with, request, remember)
+            self.push_screen(Ask("Tests are running. End them, and run these?"), follow)
             return
         try:
             self.session.start(request, self.config)
@@ -184,6 +185,16 @@ class ItdashApp(App[int]):
     def keys_of(self, key: keymap.Key) -> str:
         """The keys that do it, as the user has them."""
         return self.config.keys.get(key.id, key.keys)
+
+    def _follow_with(self, request: Request, remember: bool, yes: bool | None) -> None:
+        """Have the run end, and another one follow."""
+        if not yes:
+            return
+        if self.session.execution is None:
+            self.start(request, remember)
+        else:
+            self._next = (request, remember)
+            self.session.stop()
 
     # -- what keys do, wherever they are pressed --
 
@@ -205,6 +216,7 @@ class ItdashApp(App[int]):
 
     def action_stop(self) -> None:
         """Ask the run to end."""
+        self._next = None
         if self.session.execution is None:
             self.notify("nothing runs")
         elif not self.board.state.requests:
@@ -214,6 +226,7 @@ class ItdashApp(App[int]):
 
     def action_kill(self) -> None:
         """End the run at once."""
+        self._next = None
         if self.session.execution is None:
             self.notify("nothing runs")
             return
@@ -231,12 +244,18 @@ class ItdashApp(App[int]):
         """Leave; ask once while tests run."""
         from itdash.views.tui.screens.ask import Ask
 
-        if self.session.execution is None:
+        if isinstance(self.screen, Ask):
+            self.screen.dismiss(True)
+        elif self.session.execution is None:
             self._go()
         elif self._leaving:
             self.session.stop()
         else:
             self.push_screen(Ask("Tests are running. End them and leave?"), self._answered)
+
+    async def action_quit(self) -> None:
+        """What textual gives ctrl+q to: leave as `q` does, and not without an exit code."""
+        self.action_leave()
 
     def _told_to_end(self, number: int) -> None:
         """A signal ends the run and the screen, and a second one ends the run at once."""
@@ -326,12 +345,12 @@ class ItdashApp(App[int]):
             note = f"run {board.folder.name}" if board.folder else ""
             self.push_screen(Dashboard(board, f"an older {note}; Escape leaves it"))
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action by its name."""
         for key in keymap.KEYS:
             if key.group != "Go":
                 action = key.action
                 yield SystemCommand(
-                    key.words, f"{key.group}, key {keymap.label(key.keys)}",
-                    lambda action=action: self.call_later(self.dashboard.run_action, action),
+                    key.words, f"{key.group}, key {keymap.label(self.keys_of(key))}",
+                    lambda action=action: self.call_later(screen.run_action, action),
                 )  # fmt: skip

@@ -39,7 +39,7 @@ KEYS: Final = (
     Key("go.page-up", "pageup,ctrl+u", "page(-1)", "a page up", "Go"),
     Key("go.top", "g,home", "edge(False)", "to the first line", "Go"),
     Key("go.bottom", "G,end", "edge(True)", "to the last line", "Go"),
-    Key("go.choose", "enter", "choose", "run a test; open an operation; show a requirement's tests", "Go"),
+    Key("go.choose", "enter", "choose", "run a test; open a branch, an operation, a requirement", "Go"),
     Key("go.open", "l,right", "fold(True)", "open a branch", "Go"),
     Key("go.close", "h,left", "fold(False)", "close a branch", "Go"),
     Key("go.open-all", "L", "fold_all(True)", "open every branch", "Go"),
@@ -82,8 +82,12 @@ TIMELINE: Final = (
 
 EVERY: Final = (*KEYS, *TIMELINE)
 
-FOOTER: Final = tuple(key for key in KEYS if key.footer)
-"""The keys that the last line tells."""
+_LAST: Final = ("app.help", "app.quit")
+FOOTER: Final = (
+    *(key for key in KEYS if key.footer and key.id in _LAST),
+    *(key for key in KEYS if key.footer and key.id not in _LAST),
+)
+"""The keys that the last line tells; on a narrow screen those that come last have no room."""
 
 
 def bindings() -> list[BindingType]:
@@ -105,5 +109,8 @@ def remapped(given: Mapping[str, str], where: str = "[tool.itdash.keys]") -> dic
 def label(keys: str) -> str:
     """A key as it is printed on one."""
     first = keys.split(",", maxsplit=1)[0]
-    names = {"slash": "/", "question_mark": "?", "space": "Space", "enter": "Enter"}
+    names = {
+        "slash": "/", "question_mark": "?", "space": "Space", "enter": "Enter", "plus": "+",
+        "equals_sign": "=", "minus": "-",
+    }  # fmt: skip
     return names.get(first, first.replace("ctrl+", "^"))

@@ -69,7 +69,7 @@ class Dashboard(Screen[None]):
             #proven { height: 1fr; }
         }
         &.-wide #resources, &.-wide #timeline { display: none; }
-        &.-wide Panel.-called { display: block; }
+        &.-wide #resources.-called, &.-wide #timeline.-called { display: block; }
         &.-tall #resources, &.-huge #resources, &.-huge #timeline { display: block; }
         &.-tall #proven { height: 2fr; }
         &.-huge {
@@ -213,9 +213,8 @@ class Dashboard(Screen[None]):
             self._current = panel
             if self.has_class("-narrow"):
                 self._choose(panel)
-        panel.set_class(not panel.display, "-called")
-        if self.maximized is not None or panel.has_class("-called"):
-            self.maximize(panel, container=False)
+        if self.maximized is not None or not panel.display:
+            self._fill(panel)
         panel.focus()
 
     def _choose(self, panel: Panel) -> None:
@@ -231,9 +230,19 @@ class Dashboard(Screen[None]):
         """Fill the screen with the panel that has the focus, or go back."""
         if self.maximized is not None:
             self.minimize()
-            self.query(".-called").remove_class("-called")
         else:
-            self.maximize(self._focused(), container=False)
+            self._fill(self._focused())
+
+    def _fill(self, panel: Lines) -> None:
+        """Fill the screen with a panel, also with one that has no room beside the others."""
+        self.query(".-called").remove_class("-called")
+        panel.add_class("-called")
+        self.maximize(panel, container=False)
+
+    def minimize(self) -> None:
+        """Also when textual's own Escape does it."""
+        super().minimize()
+        self.query(".-called").remove_class("-called")
 
     def action_filter(self) -> None:
         """Open the line for the filter."""
@@ -255,18 +264,14 @@ class Dashboard(Screen[None]):
         self.tests.focus()
 
     def key_escape(self) -> None:
-        """Leave the filter line, or take a filter away, or leave what fills the screen, or an older run."""
-        if self.tests.browse.ids and not self.query_one("#filter", Input).has_focus:
-            self.tests.pick(frozenset(), "")
-            return
+        """Leave the filter line, or show all again, or leave an older run, or go to the tests."""
         line = self.query_one("#filter", Input)
         if line.has_focus and line.value:
             self._leave_filter()
-        elif line.value or line.has_class("-on"):
+        elif self.tests.browse.filtered or line.has_class("-on"):
             line.value = ""
+            self.tests.show_all()
             self._leave_filter()
-        elif self.maximized is not None:
-            self.minimize()
         elif self.note:
             self.app.pop_screen()
         else:
@@ -308,7 +313,7 @@ class Dashboard(Screen[None]):
         """All that is known of a test."""
         from itdash.views.tui.screens.inspect import open_for
 
-        open_for(self.app, self.tests)
+        open_for(self.app, self.board, self.tests)
 
     def action_edit(self) -> None:
         """Open a test in an editor."""
@@ -339,12 +344,14 @@ class Dashboard(Screen[None]):
             act(self.app, self.tests.node)
 
     def action_choose(self) -> None:
-        """Open what the line of a panel is about; among the tests, run it."""
-        focused = self._focused()
+        """Open what the line of a panel is about; open or close a branch; run a test."""
+        focused, node = self._focused(), self.tests.node
         if isinstance(focused, Panel):
             focused.action_choose()
-        else:
-            self.action_run_selected()
+        elif node is not None and node.children is not None:
+            self.tests.action_fold(not node.expanded)
+        elif node is not None:
+            self.app.run_tests([node.id])
 
     def action_run_selected(self) -> None:
         """Run what is marked, or what the cursor is on."""

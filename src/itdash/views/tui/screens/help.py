@@ -26,6 +26,7 @@ class Help(ModalScreen[None]):
     app: ItdashApp
     BINDINGS: ClassVar = [
         Binding("escape,q,question_mark,enter", "dismiss(None)", "back"),
+        Binding("ctrl+c", "app.leave", "leave"),
         Binding("j,down", "move(1)", "down"), Binding("k,up", "move(-1)", "up"),
         Binding("pagedown,space", "move(10)", "down"), Binding("pageup", "move(-10)", "up"),
     ]  # fmt: skip

@@ -281,7 +281,7 @@ class Inspect(Screen[None]):
         debug.debug(self.app, self.node)
 
 
-def open_for(app: ItdashApp, tests: Tree) -> None:
+def open_for(app: ItdashApp, board: Board, tests: Tree) -> None:
     """Inspect the test that the cursor is on; of a branch the first that failed, or its only test."""
     node = tests.node
     if node is None:
@@ -291,4 +291,4 @@ def open_for(app: ItdashApp, tests: Tree) -> None:
     if chosen is None:
         app.notify("nothing failed here: choose a test")
     else:
-        app.push_screen(Inspect(app.board, tests, chosen))
+        app.push_screen(Inspect(board, tests, chosen))

@@ -30,6 +30,7 @@ class OperationScreen(ModalScreen[None]):
     app: ItdashApp
     BINDINGS: ClassVar = [
         Binding("escape,q,enter", "dismiss(None)", "back"),
+        Binding("ctrl+c", "app.leave", "leave"),
         Binding("j,down", "move(1)", "down"), Binding("k,up", "move(-1)", "up"),
         Binding("pagedown,space,ctrl+d", "page(1)", "a page down"),
         Binding("pageup,ctrl+u", "page(-1)", "a page up"),

@@ -9,6 +9,8 @@ from itdash.views.tui.widgets.lines import Lines
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual.geometry import Region
+
     from itdash.render.spans import Spans
 
 
@@ -41,6 +43,14 @@ class Panel(Lines):
         region = self.scrollable_content_region
         if not region.width or not region.height:
             return
+        self._make(region)
+        super().renew()
+        after = self.scrollable_content_region
+        if after.width != region.width:  # the scrollbar came or went
+            self._make(after)
+            super().renew()
+
+    def _make(self, region: Region) -> None:
         try:
             lines = self._draw(region.width, region.height)
         except Exception as error:
@@ -48,7 +58,6 @@ class Panel(Lines):
         if not lines:
             lines = [[("dim", text)] for text in self._wrapped(region.width)]
         self._lines = lines
-        super().renew()
 
     def _wrapped(self, width: int) -> list[str]:
         from textwrap import wrap

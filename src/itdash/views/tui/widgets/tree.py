@@ -69,7 +69,9 @@ class Tree(Lines):
             self._put_on(node)
         if self.following:
             self._follow()
-        self.border_subtitle = self.browse.described
+        marked = len(self.marked())
+        told = [f"{marked} marked"] if marked else []
+        self.border_subtitle = ", ".join([*told, *filter(None, [self.browse.described])])
         super().renew()
         self._tell()
 
@@ -130,6 +132,14 @@ class Tree(Lines):
         self.show_cursor()
 
     # -- what keys do, and the mouse --
+
+    def on_mouse_scroll_up(self) -> None:
+        """The reader looks elsewhere."""
+        self.following = False
+
+    def on_mouse_scroll_down(self) -> None:
+        """The reader looks elsewhere."""
+        self.following = False
 
     def clicked(self, place: int) -> None:
         """Choose a line; a branch that is chosen already opens or closes."""
@@ -213,13 +223,20 @@ class Tree(Lines):
         self.browse.pick(ids, about)
         self.renew()
 
+    def show_all(self) -> None:
+        """Take every filter away."""
+        self.browse.clear()
+        self.renew()
+
     def find(self, text: str) -> None:
         """Show only what matches."""
         self.browse.narrow(text=text)
         self.renew()
 
     def go_to(self, node: Node) -> None:
-        """Open what hides a node and put the cursor on it."""
+        """Open what hides a node, take away a filter that does, and put the cursor on it."""
+        if self.browse.hides(node):
+            self.browse.clear()
         branch = node.parent
         while branch is not None:
             branch.expanded = True
