@@ -46,9 +46,7 @@ def main() -> None:
     ours, minimal = zip(*(first_paint(tests) for _ in range(runs)), strict=True)
     print(f"first paint / a minimal textual app: {told([a / b for a, b in zip(ours, minimal, strict=True)])}")
     whole, bare, idle = zip(*(whole_run(10_000) for _ in range(runs)), strict=True)
-    print(
-        f"10,000 tests, wall / bare pytest: {told([a / b for a, b in zip(whole, bare, strict=True)])}"
-    )
+    print(f"10,000 tests, wall / bare pytest: {told([a / b for a, b in zip(whole, bare, strict=True)])}")
     print(f"CPU while nothing changes: {statistics.median(idle):.2%} of a core")
 
 

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itdash.render import words
 from itdash.state import queries
 
 if TYPE_CHECKING:
+    from itdash.events.model import RunFinished
+    from itdash.render.paint import Paint
     from itdash.state.run import RunState
 
 _FIRST = ("crashed", "timed_out", "interrupted", "not_run", "failed", "errors")
+
+
+def verdict(end: RunFinished, state: RunState, paint: Paint) -> str:
+    """The last line of a run."""
+    text = f"{told(state)} in {words.seconds(end.t)}"
+    return f"{paint(role(end.verdict), end.verdict.upper())}  {text}  (exit code {end.exit_code})"
+
+
+def role(verdict: str) -> str:
+    """The role of a verdict, which also names its glyph."""
+    return {"error": "failed", "interrupted": "skipped"}.get(verdict, verdict)
 
 
 def told(state: RunState) -> str:

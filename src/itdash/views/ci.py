@@ -223,7 +223,7 @@ class CiView:
             if case.outcome == "interrupted":
                 self._mark("crashed", f"INTERRUPTED {self._short(case.id)}: {self._short(case.cause)}")
         not_run = [case for case in state.cases.values() if case.outcome == "not run"]
-        role = _role(state.finished.verdict) if state.finished else "skipped"
+        role = counts.role(state.finished.verdict) if state.finished else "skipped"
         role = "skipped" if role == "passed" else role
         if not_run:
             reason = inert(not_run[0].cause) or "no reason known"
@@ -251,9 +251,7 @@ class CiView:
         end = state.finished
         if end is None:
             return
-        role = _role(end.verdict)
-        text = f"{counts.told(state)} in {words.seconds(end.t)}"
-        self._line(f"{self._paint(role, end.verdict.upper())}  {text}  (exit code {end.exit_code})")
+        self._line(counts.verdict(end, state, self._paint))
 
     # -- lines --
 
@@ -296,10 +294,6 @@ class CiView:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, self._stream.fileno())
             os.close(null)
-
-
-def _role(verdict: str) -> str:
-    return {"error": "failed", "interrupted": "skipped"}.get(verdict, verdict)
 
 
 def _terminal_width(stream: TextIO) -> int:

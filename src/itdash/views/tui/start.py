@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from itdash.errors import INTERNAL_ERROR
+from itdash.render import counts
 from itdash.render.paint import paint_for
 from itdash.session import Session, View, go_on
 from itdash.views.tui.board import Board
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from itdash.config import Loaded
+    from itdash.render.paint import Paint
     from itdash.runner.command import Request
     from itdash.runner.process import Link
     from itdash.session import Terms
@@ -43,8 +45,20 @@ def open_dashboard(
         app = ItdashApp(session, loaded, request, board, paint, write)
         code = app.run()
         if code is not None:
+            _say_goodbye(board, paint)
             return code
         print("itdash: the screen broke; the run goes on without it", file=sys.stderr)
         return go_on(session) or INTERNAL_ERROR
     finally:
         session.close()
+
+
+def _say_goodbye(board: Board, paint: Paint) -> None:
+    """What the terminal keeps of the last run, once the screen is gone."""
+    end = board.state.finished
+    try:
+        if end is not None:
+            print(counts.verdict(end, board.state, paint))
+        print(paint("dim", f"kept in {board.folder}"))
+    except OSError:
+        return  # the terminal is gone as well
