@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from textual.app import App, SystemCommand
 from textual.command import CommandPalette
 
-from itdash.errors import INTERNAL_ERROR, ItdashError
+from itdash.errors import INTERNAL_ERROR, ConfigError, ItdashError
 from itdash.runner.again import of_tests
 from itdash.views.tui import keymap, plain, themes
 from itdash.views.tui.board import Board, past
@@ -60,9 +60,12 @@ class ItdashApp(App[int]):
         write: Callable[[Path], Sequence[Path]] = lambda _: (),
     ) -> None:
         self.first_theme = themes.at_start(loaded)
+        self._wrong: list[str] = []
+        self._told: set[str] = set()
         super().__init__(ansi_color=True if self.first_theme == themes.TERMINAL else None)
         self.set_reactive(App.ansi_color, None)
         self.session, self.loaded, self.request = session, loaded, request
+        self._wear(self.first_theme)
         self.board, self.paint, self._write = board, paint, write
         self.palette = Palette({})
         self.config = loaded.config
@@ -89,20 +92,37 @@ class ItdashApp(App[int]):
 
         return LastingDriver
 
+    def _wear(self, name: str) -> None:
+        """Begin in a theme: before any sheet of style is read, so that none is read twice."""
+        found = next((file for file in reversed(themes.files(self.loaded.root)) if file.stem == name), None)
+        try:
+            theme = themes.read(found) if found else themes.read(themes.bundled() / f"{themes.DEFAULT}.yaml")
+        except ConfigError as error:
+            self._wrong = [" ".join(error.lines())]
+            theme = themes.read(themes.bundled() / f"{themes.DEFAULT}.yaml")
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+
+    def _learn_themes(self) -> list[themes.Look]:
+        """Every theme there is; told is what is wrong with a file, once."""
+        known, wrong = themes.load(self.loaded.root)
+        for look in known.values():
+            self.register_theme(look)
+        for told in [*self._wrong, *wrong]:
+            if told not in self._told:
+                self._told.add(told)
+                self.notify(told, severity="warning", timeout=15, markup=False)
+        return list(known.values())
+
     def on_mount(self) -> None:
         """Dress, and start the clock."""
-        known, wrong = themes.load(self.loaded.root)
-        for theme in known.values():
-            self.register_theme(theme)
         self.theme_changed_signal.subscribe(self, lambda _: self._dress())
-        self.theme = self.first_theme if self.first_theme in known else themes.DEFAULT
         plain.dress(self, self.paint.ascii)
         self._dress()
         self.set_keymap(keymap.remapped(self.config.keys))
         self.dashboard = Dashboard(self.board)
         self.push_screen(self.dashboard)
-        for told in wrong:
-            self.notify(told, severity="warning", timeout=15, markup=False)
+        self.dashboard.call_after_refresh(self._learn_themes)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._told_to_end, number)
@@ -288,12 +308,8 @@ class ItdashApp(App[int]):
         """Choose a theme."""
         from itdash.views.tui.screens.themes import Themes
 
-        known, wrong = themes.load(self.loaded.root)
-        for look in known.values():
-            self.register_theme(look)
-        for told in wrong:
-            self.notify(told, severity="warning", timeout=15, markup=False)
-        self.push_screen(Themes(list(known.values()), self.theme))
+        known = self._learn_themes()
+        self.push_screen(Themes(known, self.theme))
 
     def action_command_palette(self) -> None:
         """Every action by its name."""
