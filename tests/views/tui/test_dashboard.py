@@ -264,3 +264,41 @@ async def test_the_mouse_chooses_opens_and_presses(tmp_path: Path) -> None:
         last = (await text(pilot)).splitlines()[-1]
         await pilot.click("#footer", offset=(last.index("a all") + 2, 0))
         assert len(session.asked) == 1
+
+
+@pytest.mark.parametrize("key", ["5", "6"])
+async def test_a_panel_without_room_fills_the_screen_and_goes_again(key: str, tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path, (120, 30)) as (pilot, _):
+        title = {"5": "5 Resources", "6": "6 Timeline"}[key]
+        assert title not in await text(pilot)
+        await pilot.press(key)
+        assert title in await text(pilot)
+        await pilot.press(key)
+        assert title in await text(pilot)
+        await pilot.press("escape")
+        shown = await text(pilot)
+        assert title not in shown
+        assert "1 Tests" in shown
+
+
+async def test_a_key_that_would_end_a_run_asks_first(tmp_path: Path) -> None:
+    events = upto(recorded("mixed"), model.RunFinished)
+    async with dashboard(events, tmp_path, (100, 30)) as (pilot, session):
+        session.execution = session  # type: ignore[assignment]
+        await pilot.press("a")
+        assert "End them, and run these?" in await text(pilot)
+        await pilot.press("n")
+        assert (session.stops, session.asked) == (0, [])
+        await pilot.press("a", "y")
+        await settled(pilot)
+        assert session.stops == 1
+        await pilot.press("s")
+        assert app_of(pilot)._next is None
+        session.execution = None
+
+
+async def test_control_q_leaves_with_the_code_of_the_run(tmp_path: Path) -> None:
+    async with dashboard(recorded("mixed"), tmp_path) as (pilot, _):
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert pilot.app.return_value == 1
