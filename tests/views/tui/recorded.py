@@ -69,6 +69,7 @@ async def dashboard(
     now: int | None = None,
     ascii_only: bool = False,
     config: Config | None = None,
+    origins: dict[str, str] | None = None,
 ) -> AsyncIterator[tuple[Pilot[int], Recorded]]:
     """The real app over these events."""
     # What the developer chose for his own dashboard must not show here.
@@ -76,7 +77,7 @@ async def dashboard(
     os.environ.pop("NO_COLOR", None)
     board = Board()
     session = Recorded(board, folder)
-    loaded = Loaded(config or Config(), folder, {})
+    loaded = Loaded(config or Config(), folder, origins or {})
     app = ItdashApp(session, loaded, Request(), board, Paint(True, ascii_only))
     async with app.run_test(size=size) as pilot:
         session.play(events, now)

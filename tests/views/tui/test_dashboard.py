@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from recorded import dashboard, recorded, settled, text
+from textual.color import Color
 
+from itdash.config import Config
 from itdash.events import model
 from itdash.state import fold
+from itdash.views.tui import themes
 from itdash.views.tui.app import ItdashApp
 from itdash.views.tui.widgets.lines import Lines
 
@@ -302,3 +305,15 @@ async def test_control_q_leaves_with_the_code_of_the_run(tmp_path: Path) -> None
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert pilot.app.return_value == 1
+
+
+@pytest.mark.parametrize("theme", ["itdash-dark", "itdash-light", "blueprint"])
+async def test_the_first_picture_wears_the_theme(theme: str, tmp_path: Path) -> None:
+    known = themes.read(themes.bundled() / f"{theme}.yaml")
+    where = {"theme": "the flag --theme"}
+    async with dashboard([], tmp_path, config=Config(theme=theme), origins=where) as (pilot, _):
+        screen = pilot.app.screen
+        assert known.background is not None
+        assert screen.styles.background == Color.parse(known.background)
+        frame = screen.query_one("#latency").styles.border_top[1]
+        assert frame == Color.parse(known.variables["frame"])

@@ -65,7 +65,6 @@ class ItdashApp(App[int]):
         super().__init__(ansi_color=True if self.first_theme == themes.TERMINAL else None)
         self.set_reactive(App.ansi_color, None)
         self.session, self.loaded, self.request = session, loaded, request
-        self._wear(self.first_theme)
         self.board, self.paint, self._write = board, paint, write
         self.palette = Palette({})
         self.config = loaded.config
@@ -93,7 +92,7 @@ class ItdashApp(App[int]):
         return LastingDriver
 
     def _wear(self, name: str) -> None:
-        """Begin in a theme: before any sheet of style is read, so that none is read twice."""
+        """Begin in a theme; the others are read when the first picture is there."""
         found = next((file for file in reversed(themes.files(self.loaded.root)) if file.stem == name), None)
         try:
             theme = themes.read(found) if found else themes.read(themes.bundled() / f"{themes.DEFAULT}.yaml")
@@ -101,7 +100,7 @@ class ItdashApp(App[int]):
             self._wrong = [" ".join(error.lines())]
             theme = themes.read(themes.bundled() / f"{themes.DEFAULT}.yaml")
         self.register_theme(theme)
-        self.set_reactive(App.theme, theme.name)
+        self.theme = theme.name
 
     def _learn_themes(self) -> list[themes.Look]:
         """Every theme there is; told is what is wrong with a file, once."""
@@ -117,6 +116,7 @@ class ItdashApp(App[int]):
     def on_mount(self) -> None:
         """Dress, and start the clock."""
         self.theme_changed_signal.subscribe(self, lambda _: self._dress())
+        self._wear(self.first_theme)
         plain.dress(self, self.paint.ascii)
         self._dress()
         self.set_keymap(keymap.remapped(self.config.keys))
