@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
     from conftest import Project
 
-COMMANDS: dict[str, click.Command] = dict(cli.main.commands)
+_CONTEXT = click.Context(cli.main)
+COMMANDS = {
+    name: command
+    for name in cli.main.list_commands(_CONTEXT)
+    if (command := cli.main.get_command(_CONTEXT, name))
+}
 
 
 class Said:

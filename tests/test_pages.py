@@ -12,7 +12,7 @@ import click
 import pytest
 from tests_support import DOCS, ROOT
 
-from itdash import cli
+from itdash.cli.launch import command as launch
 from itdash.errors import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _HEADING = re.compile(r"^#+ +(.*)$", re.M)
 
 LAUNCH = [
     (option.name or "", flag)
-    for option in cli.main.commands["launch"].params
+    for option in launch.params
     if isinstance(option, click.Option)
     for flag in option.opts
 ]

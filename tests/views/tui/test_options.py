@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from recorded import Recorded, dashboard, settled, text
 
 from itdash import cli
+from itdash.cli import launch as launching
 from itdash.config import load
 from itdash.render import options as draw
 from itdash.render.paint import Paint
@@ -105,7 +106,7 @@ def test_what_is_for_every_run_is_carried_over(argv: list[str], kept: tuple[str,
 
 
 def test_every_flag_is_one_of_launch() -> None:
-    launch = cli.main.commands["launch"]
+    launch = launching.command
     flags = {flag for option in launch.params if isinstance(option, click.Option) for flag in option.opts}
     assert {field.flag for field in draw.FIELDS} | set(draw._CARRIED) <= flags
 
@@ -181,7 +182,7 @@ async def test_the_command_asks_for_the_same(tmp_path: Path, monkeypatch: pytest
         asked.append((request, loaded.config))
         return 0
 
-    monkeypatch.setattr(cli, "_headless", noted)
+    monkeypatch.setattr(launching, "_headless", noted)
     words = shlex.split(opened.screen.command)[1:]
     cli.main.main([words[0], "--headless", *words[1:]], standalone_mode=False, obj=(object(), ()))
     assert asked == opened.given

@@ -1,0 +1,171 @@
+"""`itdash launch`: run the suites and show what happens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from itdash.cli.common import ascii_option, profile_option
+
+if TYPE_CHECKING:
+    from itdash.config import Loaded
+    from itdash.runner.process import Link
+    from itdash.session import View
+
+_EXAMPLES = """\b
+Examples:
+  itdash launch                          run everything, show it as it happens
+  itdash launch tests/test_api.py -k login
+  itdash launch --suite sessions --group smoke -x
+  itdash launch -n 4 --timeout 30 --retries 1
+  itdash launch -- --log-level=DEBUG     what follows -- goes to pytest
+"""
+
+
+@click.command("launch", epilog=_EXAMPLES, short_help="Run the suites and show what happens.")
+@click.argument("paths", nargs=-1, metavar="[PATH|NODEID]... [-- PYTEST-ARGS...]")
+@click.option("--headless", is_flag=True, help="Print lines instead of opening the full screen.")
+@click.option("--suite", "suites", multiple=True, metavar="NAME", help="Run this suite; may be repeated.")
+@click.option(
+    "--group", "groups", multiple=True, metavar="NAME", help="Run this group of a suite; may be repeated."
+)
+@click.option(
+    "-k", "keyword", default="", metavar="EXPR", help="Run tests whose names match, as pytest's -k."
+)
+@click.option("-m", "mark", default="", metavar="EXPR", help="Run tests whose marks match, as pytest's -m.")
+@click.option("-x", "exit_first", is_flag=True, help="Stop after the first failure.")
+@click.option("--max-fail", type=int, metavar="N", help="Stop after N failures.")
+@click.option("--last-failed", is_flag=True, help="Run the tests whose newest result is a failure.")
+@click.option("-n", "workers", metavar="N", help="Run in N processes (needs pytest-xdist), or auto.")
+@click.option("--timeout", type=float, metavar="S", help="End a test that takes longer than S seconds.")
+@click.option("--retries", type=int, metavar="N", help="Try a failed test again up to N times.")
+@profile_option
+@ascii_option
+@click.option("--theme", metavar="NAME", help="Use this theme in the dashboard.")
+@click.option(
+    "--require-coverage",
+    metavar="SHARE",
+    help="Fail when less than this share of requirements is verified, such as 90%.",
+)
+@click.option(
+    "--strict-requirements", is_flag=True, default=None, help="Fail unless every requirement is verified."
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write this file when the run is over, in the format of its suffix; may be repeated.",
+)
+@click.pass_context
+def command(
+    context: click.Context, /, paths: tuple[str, ...], suites: tuple[str, ...], groups: tuple[str, ...],
+    keyword: str, mark: str, exit_first: bool, last_failed: bool, profile: str,
+    **flags: Any,
+) -> None:  # fmt: skip
+    """Run tests in a process of their own, show what happens, and end with pytest's exit code.
+
+    With no PATH the declared suites run, or what pytest would collect by itself.
+    """
+    from itdash.config import load
+    from itdash.runner.command import Request
+    from itdash.runner.process import start_keeper
+    from itdash.session import Terms
+
+    link, extra = context.obj
+    flags["ascii"] = flags.pop("ascii_only")
+    headless = flags.pop("headless")
+    files = _files(flags.pop("reports"))
+    loaded = _ready(load(Path.cwd(), flags, profile))
+    only = None
+    if last_failed:
+        from itdash.history.last_failed import last_failed as failed_before
+
+        only = failed_before(loaded.root / loaded.config.directory)
+    request = Request(
+        paths=paths, suites=suites, groups=groups, keyword=keyword, mark=mark, exit_first=exit_first,
+        only=only, extra=extra,
+    )  # fmt: skip
+    config = loaded.config
+    terms = Terms(
+        loaded.root, Path.cwd(), tuple(sys.argv), config.require_coverage, config.strict_requirements
+    )
+    show = _headless if headless or not _on_screen() else _dashboard
+    context.exit(show(link or start_keeper(), loaded, request, terms, files))
+
+
+def _ready(loaded: Loaded) -> Loaded:
+    """What the configuration alone cannot know to be wrong is told, what pytest must know is handed on."""
+    from msgspec.structs import replace
+
+    config = loaded.config
+    if any(suite.budgets for suite in config.suites):
+        from itdash.state.gate import check_budgets
+
+        check_budgets({suite.name: suite.budgets for suite in config.suites}, loaded.origins["suites"])
+    if config.leaks == "warn":
+        return loaded
+    told = (*config.pytest_args, "-o", f"itdash_leaks={config.leaks}")
+    return replace(loaded, config=replace(config, pytest_args=told))
+
+
+def _on_screen() -> bool:
+    """Whether there is a terminal that a full screen can be drawn on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", None)
+
+
+def _dashboard(link: Link, loaded: Any, request: Any, terms: Any, files: list[View]) -> int:
+    from itdash.views.tui.start import open_dashboard
+
+    return open_dashboard(link, loaded, request, terms, files, _documents)
+
+
+def _documents(folder: Path) -> list[Path]:
+    """The documents of a recorded run, written beside its journal."""
+    from itdash.views.export import Wishes, export
+
+    targets = [folder / "summary.md", folder / "report.html"]
+    for target in targets:
+        export(folder, target, Wishes())
+    return targets
+
+
+def _files(reports: tuple[Path, ...]) -> list[View]:
+    """What is written of every run; a report that cannot be written is refused here."""
+    from itdash.views.json_report import ReportFile
+    from itdash.views.summary import SummaryFile
+
+    files: list[View] = [ReportFile(), SummaryFile()]
+    if reports:
+        from itdash.views.export import Reports
+
+        files.append(Reports(reports))
+    return files
+
+
+def _annotations() -> list[View]:
+    """What GitHub shows beside the code, where it runs the tests."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return []
+    from itdash.views.github import Annotations
+
+    return [Annotations(sys.stdout, os.environ.get("GITHUB_WORKSPACE") or os.getcwd())]
+
+
+def _headless(link: Link, loaded: Any, request: Any, terms: Any, files: list[View]) -> int:
+    from itdash.render.paint import paint_for
+    from itdash.session import Session, run_to_end
+    from itdash.views.ci import CiView
+
+    config = loaded.config
+    paint = paint_for(sys.stdout, ascii_only=config.ascii)
+    screen = CiView(
+        sys.stdout, paint, config.slowest, config.failures_shown, sys.stdout.isatty() and paint.colour
+    )
+    session = Session(terms, link, [*files, *_annotations(), screen])
+    return run_to_end(session, request, config)
