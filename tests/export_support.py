@@ -60,7 +60,7 @@ def run_with(foreign: str) -> list[model.AnyEvent]:
         model.SuiteSpec("two", f"{text}2", ("tests/two",)),
     )
     ids = [f"tests/one/test_a.py::{number}{text}" for number in "abc"] + [f"tests/two/test_b.py::d{text}"]
-    rows = tuple(model.CollectedCase(id, 1, (), (text, f"{text}9")) for id in ids)
+    rows = tuple(model.CollectedCase(id, 1, (), (text, f"{text}9"), text) for id in ids)
     detail = msgspec.Raw(
         wire.encode_value({
             "longrepr": f"first\n{text}\nlast", "stdout": text, "stderr": text,

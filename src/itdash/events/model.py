@@ -46,13 +46,15 @@ class SuiteSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 class CollectedCase(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A test that pytest will run: its node id, its line (from 0; -1 where unknown) and its own keywords.
 
-    `requirements` are the ids that its marks name, those of its class and module too.
+    `requirements` are the ids that its marks name, those of its class and module too; `doc` is the first line
+    of its docstring.
     """
 
     id: str
     line: int = -1
     keywords: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
+    doc: str = ""
 
 
 class RequirementRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -66,7 +68,11 @@ class RequirementRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class RunStarted(Event, frozen=True, tag="RunStarted"):
-    """itdash began a run; `started` is seconds since 1970, `root` the project's folder."""
+    """itdash began a run; `started` is seconds since 1970, `root` the project's folder.
+
+    `commit` and `branch` are what git has checked out there, if anything; `clean` tells that every file is known
+    to be as the commit has it. `machine` is its kind, not its name.
+    """
 
     schema: int
     run: str
@@ -78,6 +84,10 @@ class RunStarted(Event, frozen=True, tag="RunStarted"):
     python: str
     platform: str
     suites: tuple[SuiteSpec, ...] = ()
+    commit: str = ""
+    branch: str = ""
+    clean: bool = False
+    machine: str = ""
 
 
 class ProcessStarted(Event, frozen=True, tag="ProcessStarted"):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 500
 _PROGRESS_EVERY = 100_000_000
+_LONGEST_DOC = 300
 
 
 class CollectionRecorder:
@@ -139,4 +140,17 @@ class CollectionRecorder:
             key for key in keywords._markers if key not in shared and key not in (item.name, "pytestmark")
         )
         line = item.location[1]
-        return model.CollectedCase(item.nodeid, -1 if line is None else line, own, claims.ids(item))
+        return model.CollectedCase(
+            item.nodeid, -1 if line is None else line, own, claims.ids(item), _doc(item)
+        )
+
+
+def _doc(item: pytest.Item) -> str:
+    """What the author of the test says that it validates, in a line."""
+    try:
+        told = item.obj.__doc__ if isinstance(item, pytest.Function) else None
+    except Exception:  # a test may be any object that can be called
+        return ""
+    if type(told) is not str:
+        return ""
+    return told.lstrip().partition("\n")[0].rstrip()[:_LONGEST_DOC]

@@ -32,6 +32,7 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     durations: tuple[int, ...] = ()
     reports: tuple[StageFinished | SubtestFinished, ...] = ()
     stacks: str = ""
+    doc: str = ""
 
     @property
     def duration(self) -> int:

@@ -84,10 +84,10 @@ def _cases_collected(state: RunState, event: model.CasesCollected) -> None:
         known = cases.get(nodeid)
         if known is None:
             suite = suite_of(nodeid)
-            cases[nodeid] = Case(nodeid, suite, row.line, row.keywords)
+            cases[nodeid] = Case(nodeid, suite, row.line, row.keywords, doc=row.doc)
             _suite(state, suite).total += 1
         elif known.line < row.line:
-            cases[nodeid] = replace(known, line=row.line, keywords=row.keywords)
+            cases[nodeid] = replace(known, line=row.line, keywords=row.keywords, doc=row.doc)
         if row.requirements:
             state.requirements.claim(row)
     state.found = max(state.found, len(cases))
@@ -243,7 +243,7 @@ def _end(state: RunState, number: int, t: int, outcome: str, cause: str, stacks:
     old = state.cases[running.id]
     case = state.cases[running.id] = Case(
         running.id, old.suite, old.line, old.keywords, outcome, cause, running.attempts, running.worker,
-        running.started, t, tuple(running.durations), tuple(running.reports), stacks,
+        running.started, t, tuple(running.durations), tuple(running.reports), stacks, old.doc,
     )  # fmt: skip
     if running.before is not None:
         case = state.cases[running.id] = worse(running.before, case)

@@ -62,16 +62,18 @@ def _cut(table: Table, most: int, what: str) -> Table:
 
 
 def tests(found: Iterable[Test], requirements: bool) -> Table:
-    """A row for each test; the column of requirements where any is named in the run."""
-    columns = [Column("test", CODE), Column("result", WORD), Column("time")]
-    if requirements:
-        columns.append(Column("requirements", CODES))
+    """A row for each test; requirements where any is named in the run, docstrings where a test has one."""
+    shown = list(found)
+    documented = any(test.case.doc for test in shown)
+    columns = [Column("test", CODE), *[Column("validates", TEXT)] * documented]
+    columns += [Column("result", WORD), Column("time"), *[Column("requirements", CODES)] * requirements]
     rows: list[tuple[Cell, ...]] = []
-    for test in found:
+    for test in shown:
         case = test.case
         result = f"{test.outcome}, attempt {case.attempts}" if case.attempts > 1 else test.outcome
         time = took(case.duration) if case.attempts else NONE
-        rows.append((case.id, result, time, test.requirements) if requirements else (case.id, result, time))
+        row: list[Cell] = [case.id, *[case.doc] * documented, result, time]
+        rows.append((*row, *[test.requirements] * requirements))
     return Table("Tests", tuple(columns), rows)
 
 

@@ -54,7 +54,7 @@ class File(NamedTuple):
     name: str
     told: str
     open: bool
-    rows: list[tuple[str, str, str, str, int, str]]
+    rows: list[tuple[str, str, str, str, str, int, str]]
 
 
 class Part(NamedTuple):
@@ -172,7 +172,8 @@ def _file(name: str, tests: list[Test], links: dict[str, int], *, few: bool) -> 
         result = f"{outcome}, attempt {case.attempts}" if again else outcome
         time = run.took(case.duration) if case.attempts else "-"
         claims = one_line(", ".join(test.requirements), _LONGEST)
-        rows.append((role, one_line(case.title, _LONGEST), result, time, links.get(case.id, 0), claims))
+        title, doc = one_line(case.title, _LONGEST), one_line(case.doc, _LONGEST)
+        rows.append((role, title, doc, result, time, links.get(case.id, 0), claims))
     return File(name, told, few or bool(failing), rows)
 
 
