@@ -13,6 +13,8 @@ Examples:
   itdash export -o summary.md            the latest run; also .html .xml .json .report.json .trace.json
   itdash export -2 -o report.html        the run before it
   itdash export 20261120-18 --sections overview,failures
+  itdash export -o run.tar.gz            all files of the run in one, to be replayed elsewhere
+  itdash export run.tar.gz --template mail.j2 -o mail.txt
 """
 
 
@@ -35,24 +37,39 @@ Examples:
     metavar="BYTES",
     help="Leave out detail to keep within (.md).",
 )
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Fill this Jinja template with the run.",
+)
 @profile_option
 def command(
-    run: str, output: Path | None, title: str, sections: str, max_size: int | None, profile: str
-) -> None:
+    run: str, output: Path | None, title: str, sections: str, max_size: int | None, template: Path | None,
+    profile: str,
+) -> None:  # fmt: skip
     """Write the recorded RUN as a document.
 
-    RUN is `latest`, `-2` for the one before it, the start of a name, or the path of its folder.
+    RUN is `latest`, `-2` for the one before it, the start of a name, the path of its folder, or an archive.
     """
     from itdash.config import load
-    from itdash.history.find import find
+    from itdash.history.archive import SUFFIX, opened
     from itdash.render import words
     from itdash.views import export as view
 
-    wishes = view.Wishes(title, view.sections_of(sections), max_size or 0)
+    wishes = view.Wishes(title, view.sections_of(sections), max_size or 0, template)
+    if template is not None and (title or sections or max_size):
+        raise click.UsageError("A template says itself what it shows: no --title, --sections or --max-size.")
     if output is not None:
         view.check(output, wishes)
     loaded = load(Path.cwd(), {}, profile)
-    data, recording = view.export(find(loaded.root / loaded.config.directory, run), output, wishes)
+    with opened(loaded.root / loaded.config.directory, run) as (folder, damage):
+        if damage:
+            say(f"itdash: {damage}", err=True)
+        if output is not None and template is None and view.suffix_of(output) == SUFFIX:
+            say(f"{output}  {words.size(view.pack(folder, output))}, from run {folder.name}")
+            return
+        data, recording = view.export(folder, output, wishes)
     if recording.unread:
         say(f"itdash: {words.count(recording.unread, 'line')} of the journal could not be read", err=True)
     if output is None:

@@ -40,6 +40,7 @@ Examples:
 @click.option("-x", "exit_first", is_flag=True, help="Stop after the first failure.")
 @click.option("--max-fail", type=int, metavar="N", help="Stop after N failures.")
 @click.option("--last-failed", is_flag=True, help="Run the tests whose newest result is a failure.")
+@click.option("--rerun", default="", metavar="RUN", help="Run the tests that failed in this recorded run.")
 @click.option("-n", "workers", metavar="N", help="Run in N processes (needs pytest-xdist), or auto.")
 @click.option("--timeout", type=float, metavar="S", help="End a test that takes longer than S seconds.")
 @click.option("--retries", type=int, metavar="N", help="Try a failed test again up to N times.")
@@ -65,7 +66,7 @@ Examples:
 @click.pass_context
 def command(
     context: click.Context, /, paths: tuple[str, ...], suites: tuple[str, ...], groups: tuple[str, ...],
-    keyword: str, mark: str, exit_first: bool, last_failed: bool, profile: str,
+    keyword: str, mark: str, exit_first: bool, last_failed: bool, rerun: str, profile: str,
     **flags: Any,
 ) -> None:  # fmt: skip
     """Run tests in a process of their own, show what happens, and end with pytest's exit code.
@@ -82,11 +83,7 @@ def command(
     headless = flags.pop("headless")
     files = _files(flags.pop("reports"))
     loaded = _ready(load(Path.cwd(), flags, profile))
-    only = None
-    if last_failed:
-        from itdash.history.last_failed import last_failed as failed_before
-
-        only = failed_before(loaded.root / loaded.config.directory)
+    only = _only(loaded.root / loaded.config.directory, last_failed, rerun)
     request = Request(
         paths=paths, suites=suites, groups=groups, keyword=keyword, mark=mark, exit_first=exit_first,
         only=only, extra=extra,
@@ -97,6 +94,21 @@ def command(
     )
     show = _headless if headless or not _on_screen() else _dashboard
     context.exit(show(link or start_keeper(), loaded, request, terms, files))
+
+
+def _only(base: Path, last_failed: bool, rerun: str) -> frozenset[str] | None:
+    """The tests that an earlier result asks for; none where all are meant."""
+    if last_failed and rerun:
+        raise click.UsageError("--last-failed and --rerun name different tests; one of them is enough.")
+    if rerun:
+        from itdash.history.rerun import failed_in
+
+        return failed_in(base, rerun)
+    if last_failed:
+        from itdash.history.last_failed import last_failed as failed_before
+
+        return failed_before(base)
+    return None
 
 
 def _ready(loaded: Loaded) -> Loaded:
@@ -145,6 +157,10 @@ def _files(reports: tuple[Path, ...]) -> list[View]:
         from itdash.views.export import Reports
 
         files.append(Reports(reports))
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
+        from itdash.views.export import StepSummary
+
+        files.append(StepSummary(Path(os.environ["GITHUB_STEP_SUMMARY"])))
     return files
 
 

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from itdash.errors import INTERNAL_ERROR, ItdashError, nearest
-from itdash.events import model
-from itdash.events.journal import Tail
 from itdash.events.wire import encode_value
+from itdash.history import archive, recorded
 from itdash.render.document.run import SECTIONS, Recording
-from itdash.state import fold
 from itdash.state.lanes import Lanes
-from itdash.state.run import RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from itdash.events.model import AnyEvent
     from itdash.runner.execution import Reading
-
-
-_WITH_DETAIL: Final = (model.StageFinished, model.SubtestFinished, model.CollectionFailed)
+    from itdash.state.run import RunState
 
 
 class ExportError(ItdashError):
@@ -40,63 +33,25 @@ class CannotWrite(ItdashError):
     exit_code = INTERNAL_ERROR
 
 
+_STEP_SUMMARY: Final = 1 << 20
+"""GitHub refuses the page of a step that is larger."""
+
+
 class Wishes(msgspec.Struct, frozen=True):
     """How a document for readers is to be; a size of 0 is no limit."""
 
     title: str = ""
     sections: tuple[str, ...] = SECTIONS
     max_size: int = 0
+    template: Path | None = None
 
 
 def read(folder: Path) -> Recording:
     """The run in a folder, as far as its journal can be read."""
-    tail = Tail(folder)
-    events: list[AnyEvent] = []
-    try:
-        while batch := tail.read():
-            events += batch
-    except OSError as error:
-        raise CannotWrite(
-            f"the journal cannot be read: {error.strerror}", where=str(error.filename or folder)
-        ) from None
-    finally:
-        tail.close()
-    events.sort(key=attrgetter("t"))
-    broken = _mend(events)
-    kept, state = _folded(events)
+    found = recorded.read(folder)
     lanes = Lanes()
-    lanes.take(kept)
-    unread = tail.unread + broken + len(events) - len(kept)
-    return Recording(folder.name, state, lanes, kept, tail.bytes, unread)
-
-
-def _mend(events: list[AnyEvent]) -> int:
-    """Take out the details that are no text, which nobody has looked into yet; how many there were."""
-    broken = 0
-    for place, event in enumerate(events):
-        if isinstance(event, _WITH_DETAIL) and event.detail is not model.NOTHING:
-            try:
-                bytes(event.detail).decode()
-            except UnicodeDecodeError:
-                nothing = msgspec.Raw(b"{}") if isinstance(event, model.CollectionFailed) else model.NOTHING
-                events[place] = replace(event, detail=nothing)
-                broken += 1
-    return broken
-
-
-def _folded(events: list[AnyEvent]) -> tuple[list[AnyEvent], RunState]:
-    """The events that can be taken in, and the state that they make; damage may look like an event."""
-    try:
-        return events, fold.replay(events)
-    except Exception:  # whatever a damaged file makes of an event
-        state, kept = RunState(), []
-        for event in events:
-            try:
-                fold.apply(state, event)
-            except Exception:
-                continue
-            kept.append(event)
-        return kept, state
+    lanes.take(found.events)
+    return Recording(found.name, found.state, lanes, found.events, found.bytes, found.unread)
 
 
 # -- formats --
@@ -151,14 +106,15 @@ _FORMATS: Final[dict[str, Callable[[Recording, Wishes], bytes]]] = {
 """By the end of the file's name, the longer ones first."""
 
 _FOR_READERS: Final = frozenset({".md", ".html"})
+_SUFFIXES: Final = (*_FORMATS, archive.SUFFIX)
 
 
 def suffix_of(path: Path) -> str:
     """The known suffix of a file's name; ExportError where there is none."""
-    for suffix in _FORMATS:
+    for suffix in _SUFFIXES:
         if path.name.lower().endswith(suffix):
             return suffix
-    known = list(_FORMATS)
+    known = list(_SUFFIXES)
     told = f"{path.suffix!r} is no known format" if path.suffix else "the file's name has no suffix"
     mend = nearest(path.suffix, known) if path.suffix else f"one of {', '.join(sorted(known))}"
     raise ExportError(told, where=str(path), mend=mend)
@@ -166,13 +122,16 @@ def suffix_of(path: Path) -> str:
 
 def check(path: Path, wishes: Wishes) -> None:
     """ItdashError where a file of this name cannot be written, or cannot be what is wished for."""
-    suffix = suffix_of(path)
-    if suffix not in _FOR_READERS and (wishes.title or wishes.sections != SECTIONS):
-        raise ExportError(
-            f"a {suffix} file has no title and no sections", where=str(path), mend="use .md or .html"
-        )
-    if suffix != ".md" and wishes.max_size:
-        raise ExportError(f"a {suffix} file cannot be kept within a size", where=str(path), mend="use .md")
+    if wishes.template is None:
+        suffix = suffix_of(path)
+        if suffix not in _FOR_READERS and (wishes.title or wishes.sections != SECTIONS):
+            raise ExportError(
+                f"a {suffix} file has no title and no sections", where=str(path), mend="use .md or .html"
+            )
+        if suffix != ".md" and wishes.max_size:
+            raise ExportError(
+                f"a {suffix} file cannot be kept within a size", where=str(path), mend="use .md"
+            )
     if path.exists() and not path.is_file():
         raise CannotWrite("the file cannot be written: this is no file", where=str(path))
     above = path.absolute().parent
@@ -225,14 +184,28 @@ def _put(path: Path, data: bytes) -> None:
 
 
 def export(folder: Path, output: Path | None, wishes: Wishes) -> tuple[bytes, Recording]:
-    """Read a run and write it; without a file only give the Markdown back."""
+    """Read a run and write it; without a file only give the text back."""
     if output is not None:
         check(output, wishes)
     recording = read(folder)
-    data = encoded(recording, suffix_of(output) if output else ".md", wishes)
+    if wishes.template is not None:
+        from itdash.views.template import filled
+
+        data = filled(wishes.template, recording).encode("utf-8", "replace")
+    else:
+        data = encoded(recording, suffix_of(output) if output else ".md", wishes)
     if output is not None:
         write(output, data)
     return data, recording
+
+
+def pack(folder: Path, output: Path) -> int:
+    """Put all files of a run into one; how many bytes it has."""
+    check(output, Wishes())
+    try:
+        return archive.pack(folder, output)
+    except OSError as error:
+        raise CannotWrite(f"the file cannot be written: {error.strerror}", where=str(output)) from None
 
 
 class Reports:
@@ -249,14 +222,41 @@ class Reports:
 
     def end(self, state: RunState, folder: Path, reading: Reading) -> None:
         """Make them from the journal, as a later export does; from the state, if the journal was deleted."""
-        recording = read(folder)
-        if recording.state.run is None:
-            recording = Recording(folder.name, state, Lanes(), (), reading.bytes, reading.unread)
+        recording = _ended(state, folder, reading)
         refused: list[OSError] = []
         for path in self._paths:
             try:
-                _put(path, encoded(recording, suffix_of(path), Wishes()))
+                if suffix_of(path) == archive.SUFFIX:
+                    archive.pack(folder, path)
+                else:
+                    _put(path, encoded(recording, suffix_of(path), Wishes()))
             except OSError as error:
                 refused.append(error)
         if refused:
             raise refused[0]
+
+
+class StepSummary:
+    """Adds the run to the page that GitHub shows of a job, as far as it takes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begin(self, state: RunState, folder: Path) -> None: ...
+
+    def show(self, state: RunState, events: Sequence[AnyEvent], now: int) -> None: ...
+
+    def end(self, state: RunState, folder: Path, reading: Reading) -> None:
+        """Write behind what earlier commands of the step wrote."""
+        left = _STEP_SUMMARY - (self._path.stat().st_size if self._path.exists() else 0)
+        with suppress(ExportError):  # no room is left, not even for the overview
+            text = _markdown(_ended(state, folder, reading), Wishes(max_size=max(left, 1)))
+            with self._path.open("ab") as page:
+                page.write(text)
+
+
+def _ended(state: RunState, folder: Path, reading: Reading) -> Recording:
+    recording = read(folder)
+    if recording.state.run is None:
+        return Recording(folder.name, state, Lanes(), (), reading.bytes, reading.unread)
+    return recording

@@ -96,6 +96,7 @@ def _case(case: Case) -> dict[str, Any]:
     return {
         "id": case.id,
         "suite": case.suite,
+        "doc": case.doc,
         "outcome": case.outcome or "not run",
         "cause": case.cause,
         "attempts": case.attempts,
