@@ -22,16 +22,37 @@ class Group(msgspec.Struct, frozen=True):
     named: str = "a group"
 
 
+SPLIT = 0
+"""Stands where a shard would: the tests of this file are in several."""
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """One of `total` parts of the tests; `homes` has the parts of the files and tests whose times are known."""
+
+    index: int
+    total: int
+    homes: dict[str, int]
+    fingerprint: str
+
+
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which of the collected tests to run, beyond what pytest's own options say."""
+    """Which of the collected tests to run, beyond what pytest's own options say.
+
+    `first` are files whose tests come before all others, the more urgent before the less.
+    """
 
     groups: tuple[Group, ...] = ()
     only: frozenset[str] | None = None
     done: frozenset[str] = frozenset()
+    first: tuple[tuple[str, ...], ...] = ()
+    shard: Shard | None = None
 
 
 class Assignment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One part of one run; `first` is the number of the first test that it may number."""
+    """One part of one run; `first` is the number of the first test that it may number.
+
+    `imports` are folders: which file in them imports which is recorded.
+    """
 
     folder: str
     origin: int
@@ -39,6 +60,7 @@ class Assignment(msgspec.Struct, frozen=True, omit_defaults=True):
     first: int = 0
     worker: str = ""
     selection: Selection = Selection()
+    imports: tuple[str, ...] = ()
 
     @property
     def segment(self) -> str:
@@ -46,8 +68,21 @@ class Assignment(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"pytest-{self.part}{'-' if self.worker else ''}{self.worker}"
 
 
+class Imported(msgspec.Struct, frozen=True):
+    """What a process tells of imports: the file of each module, and who asked for it first.
+
+    `first` has the module's name, the file that imported it, and whether it did so through foreign code.
+    `patterns` are the names by which pytest knows a file of tests.
+    """
+
+    modules: dict[str, str]
+    first: tuple[tuple[str, str, bool], ...] = ()
+    patterns: tuple[str, ...] = ()
+
+
 class Order(msgspec.Struct, frozen=True):
-    """All that a waiting pytest process must be told: pytest's arguments, and what to record."""
+    """All that a waiting pytest process must be told: pytest's arguments, what to record, where to note imports."""
 
     args: tuple[str, ...]
     assignment: Assignment
+    notes: str = ""

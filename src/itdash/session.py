@@ -14,6 +14,7 @@ from itdash.errors import INTERNAL_ERROR
 from itdash.runner.command import plan
 from itdash.runner.execution import Execution
 from itdash.runner.required import gate, required
+from itdash.runner.warmth import warmth
 from itdash.state.gate import with_budgets
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Session:
     def __init__(self, terms: Terms, link: Link, views: Sequence[View]) -> None:
         self.terms, self.views = terms, views
         self._link = link
+        self._config: Config | None = None
+        self._notes = ""
         self.execution: Execution | None = None
 
     def start(self, request: Request, config: Config) -> Execution:
@@ -109,13 +112,14 @@ class Session:
         """Have the views say how the run ended, and let it go."""
         run = self.execution
         if run:
-            self._link = run.link
+            self._link, self._config, self._notes = run.link, run.config, run.notes
             run.close([view.end for view in self.views])
             self.execution = None
 
     def prepare(self) -> None:
         """Another run may follow soon."""
-        self._link.prepare()
+        may, why = warmth(self._config) if self._config else (False, "")
+        self._link.prepare(self._notes, str(self.terms.root), "" if may else why)
 
     def stop(self, number: int = signal.SIGINT) -> None:
         """Ask the run to end; asked again, end it."""
@@ -139,7 +143,8 @@ def _is_narrowed(request: Request) -> bool:
     """Whether only some tests of the suites are to run."""
     return bool(
         request.paths or request.groups or request.keyword or request.mark or request.extra
-        or request.exit_first or request.only is not None
+        or request.exit_first or request.only is not None or request.shard is not None
+        or request.done
     )  # fmt: skip
 
 
@@ -147,7 +152,7 @@ def run_to_end(session: Session, request: Request, config: Config) -> int:
     """One run, from the first event to the exit code, obeying the signals of a terminal and of a machine."""
     try:
         planned = session.planned(request, config)  # nothing runs yet: signals do what they always do
-        with _Ear() as ear:
+        with Ear() as ear:
             session.begin(planned)
             return _go_on(session, ear)
     finally:
@@ -156,11 +161,11 @@ def run_to_end(session: Session, request: Request, config: Config) -> int:
 
 def go_on(session: Session) -> int:
     """Bring the run that has begun to its end."""
-    with _Ear() as ear:
+    with Ear() as ear:
         return _go_on(session, ear)
 
 
-def _go_on(session: Session, ear: _Ear) -> int:
+def _go_on(session: Session, ear: Ear) -> int:
     run = session.execution
     if run is None:
         return INTERNAL_ERROR
@@ -173,14 +178,14 @@ def _go_on(session: Session, ear: _Ear) -> int:
     return run.state.finished.exit_code if run.state.finished else INTERNAL_ERROR
 
 
-class _Ear:
+class Ear:
     """Hears signals while it waits."""
 
     def __init__(self) -> None:
         self._numbers: list[int] = []
         self._open = True
 
-    def __enter__(self) -> _Ear:
+    def __enter__(self) -> Ear:
         self._wake, self._waker = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._waker, False)
@@ -201,10 +206,10 @@ class _Ear:
             os.close(self._wake)
             os.close(self._waker)
 
-    def wait(self, fd: int) -> None:
+    def wait(self, *fds: int, seconds: float = _TICK) -> None:
         """Until a message comes, a signal, or the next tick."""
         try:
-            select.select([fd, self._wake], [], [], _TICK)
+            select.select([*fds, self._wake], [], [], seconds)
         except InterruptedError:
             return
         try:

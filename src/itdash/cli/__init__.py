@@ -17,7 +17,7 @@ from itdash.errors import INTERNAL_ERROR, ItdashError, nearest
 if TYPE_CHECKING:
     from itdash.runner.process import Link
 
-_COMMANDS = ("launch", "replay", "config", "requirements", "export")
+_COMMANDS = ("launch", "watch", "replay", "export", "compare", "runs", "merge", "requirements", "config")
 """Each is the function `command` of the module of its name, imported when it is asked for."""
 
 

@@ -12,7 +12,7 @@ import click
 from itdash.cli.common import ascii_option, profile_option
 
 if TYPE_CHECKING:
-    from itdash.config import Loaded
+    from itdash.config import Config, Loaded
     from itdash.runner.process import Link
     from itdash.session import View
 
@@ -29,6 +29,10 @@ Examples:
 @click.command("launch", epilog=_EXAMPLES, short_help="Run the suites and show what happens.")
 @click.argument("paths", nargs=-1, metavar="[PATH|NODEID]... [-- PYTEST-ARGS...]")
 @click.option("--headless", is_flag=True, help="Print lines instead of opening the full screen.")
+@click.option("--watch", is_flag=True, help="Run again whenever a file is saved, what it concerns first.")
+@click.option(
+    "--affected", is_flag=True, help="Run only what changed files concern, and say what is left out."
+)
 @click.option("--suite", "suites", multiple=True, metavar="NAME", help="Run this suite; may be repeated.")
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Run this group of a suite; may be repeated."
@@ -41,6 +45,13 @@ Examples:
 @click.option("--max-fail", type=int, metavar="N", help="Stop after N failures.")
 @click.option("--last-failed", is_flag=True, help="Run the tests whose newest result is a failure.")
 @click.option("--rerun", default="", metavar="RUN", help="Run the tests that failed in this recorded run.")
+@click.option("--shard", default="", metavar="I/N", help="Run this part of the tests, such as 2/5.")
+@click.option(
+    "--times",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Balance shards by these recorded times (.times.json).",
+)
 @click.option("-n", "workers", metavar="N", help="Run in N processes (needs pytest-xdist), or auto.")
 @click.option("--timeout", type=float, metavar="S", help="End a test that takes longer than S seconds.")
 @click.option("--retries", type=int, metavar="N", help="Try a failed test again up to N times.")
@@ -76,22 +87,34 @@ def command(
     from itdash.config import load
     from itdash.runner.command import Request
     from itdash.runner.process import start_keeper
+    from itdash.runner.shards import shard
     from itdash.session import Terms
 
     link, extra = context.obj
     flags["ascii"] = flags.pop("ascii_only")
     headless = flags.pop("headless")
-    files = _files(flags.pop("reports"))
+    watches, affected = flags.pop("watch"), flags.pop("affected")
+    reports = flags.pop("reports")
+    files = _files(reports)
+    part = shard(flags.pop("shard"), flags.pop("times"))
     loaded = _ready(load(Path.cwd(), flags, profile))
     only = _only(loaded.root / loaded.config.directory, last_failed, rerun)
     request = Request(
         paths=paths, suites=suites, groups=groups, keyword=keyword, mark=mark, exit_first=exit_first,
-        only=only, extra=extra,
+        only=only, extra=extra, shard=part,
     )  # fmt: skip
     config = loaded.config
     terms = Terms(
         loaded.root, Path.cwd(), tuple(sys.argv), config.require_coverage, config.strict_requirements
     )
+    if watches or affected:
+        from itdash.cli import watching
+
+        keeper = link or start_keeper()
+        if watches:
+            context.exit(watching.watch(keeper, loaded, request, terms, files, affected, reports))
+        views = [*files, *_annotations(), _lines(config)]
+        context.exit(watching.run_affected(keeper, loaded, request, terms, views, reports))
     show = _headless if headless or not _on_screen() else _dashboard
     context.exit(show(link or start_keeper(), loaded, request, terms, files))
 
@@ -149,10 +172,11 @@ def _documents(folder: Path) -> list[Path]:
 
 def _files(reports: tuple[Path, ...]) -> list[View]:
     """What is written of every run; a report that cannot be written is refused here."""
+    from itdash.views.history import Recorder
     from itdash.views.json_report import ReportFile
     from itdash.views.summary import SummaryFile
 
-    files: list[View] = [ReportFile(), SummaryFile()]
+    files: list[View] = [ReportFile(), SummaryFile(), Recorder()]
     if reports:
         from itdash.views.export import Reports
 
@@ -174,14 +198,17 @@ def _annotations() -> list[View]:
 
 
 def _headless(link: Link, loaded: Any, request: Any, terms: Any, files: list[View]) -> int:
-    from itdash.render.paint import paint_for
     from itdash.session import Session, run_to_end
+
+    session = Session(terms, link, [*files, *_annotations(), _lines(loaded.config)])
+    return run_to_end(session, request, loaded.config)
+
+
+def _lines(config: Config) -> View:
+    """What prints a run."""
+    from itdash.render.paint import paint_for
     from itdash.views.ci import CiView
 
-    config = loaded.config
     paint = paint_for(sys.stdout, ascii_only=config.ascii)
-    screen = CiView(
-        sys.stdout, paint, config.slowest, config.failures_shown, sys.stdout.isatty() and paint.colour
-    )
-    session = Session(terms, link, [*files, *_annotations(), screen])
-    return run_to_end(session, request, config)
+    live = sys.stdout.isatty() and paint.colour
+    return CiView(sys.stdout, paint, config.slowest, config.failures_shown, live)

@@ -107,6 +107,10 @@ class Tail:
             return batches[0] if batches else []
         return sorted((event for batch in batches for event in batch), key=_moment)
 
+    def read_anew(self, source: str = "") -> None:
+        """Let the next `read` look at this file of operations, or at all, also if nothing was new there."""
+        self._operations.read_anew(source)
+
     def _keep(self, lines: bytes) -> None:
         """What came through the pipe is put on disk by us, for a later reader, if we may write."""
         try:

@@ -90,12 +90,32 @@ class RunStarted(Event, frozen=True, tag="RunStarted"):
     machine: str = ""
 
 
+class RunJoined(Event, frozen=True, tag="RunJoined"):
+    """A run of its own is part of this one; what follows is its events, with times and numbers that fit.
+
+    `length` is in nanoseconds; without an end it has no verdict.
+    """
+
+    run: str
+    started: float
+    command: tuple[str, ...]
+    length: int
+    verdict: str = ""
+    exit_code: int | None = None
+
+
 class ProcessStarted(Event, frozen=True, tag="ProcessStarted"):
-    """A pytest process was started; the second part of a run exists when the first one crashed."""
+    """A pytest process was started; the second part of a run exists when the first one crashed.
+
+    One that is `warm` was forked from a process that had imported what earlier runs imported; `cold` is why a later
+    process of the session was not.
+    """
 
     part: int
     pid: int
     argv: tuple[str, ...]
+    warm: bool = False
+    cold: str = ""
 
 
 class SessionStarted(Event, frozen=True, tag="SessionStarted"):
@@ -144,6 +164,21 @@ class CasesDeselected(Event, frozen=True, tag="CasesDeselected"):
     """Tests were left out by options, marks or plugins."""
 
     count: int
+
+
+class ShardTaken(Event, frozen=True, tag="ShardTaken"):
+    """Of `collected` tests, those of one of `total` shards were `selected`.
+
+    `digest` stands for the ids of all that were collected, and `fingerprint` for how they are divided: shards
+    that fit together have the same.
+    """
+
+    index: int
+    total: int
+    selected: int
+    collected: int
+    digest: str
+    fingerprint: str
 
 
 class CollectionFinished(Event, frozen=True, tag="CollectionFinished"):
@@ -302,6 +337,12 @@ class OperationsHappened(Event, frozen=True, tag="OperationsHappened"):
     gap: int = 0
 
 
+class ProbeLost(Event, frozen=True, tag="ProbeLost"):
+    """The process that wrote the file `source` was gone at this moment, and had operations in flight."""
+
+    source: str
+
+
 class ProbeClosed(Event, frozen=True, tag="ProbeClosed"):
     """A pytest process told what its probe recorded, what that cost, and what was lost or refused."""
 
@@ -385,6 +426,7 @@ class RequirementsDeclared(Event, frozen=True, tag="RequirementsDeclared"):
 
 AnyEvent = (
     RunStarted
+    | RunJoined
     | ProcessStarted
     | SessionStarted
     | CollectorStarted
@@ -392,6 +434,7 @@ AnyEvent = (
     | CollectionFailed
     | CasesCollected
     | CasesDeselected
+    | ShardTaken
     | CollectionFinished
     | WorkerLost
     | CaseStarted
@@ -410,6 +453,7 @@ AnyEvent = (
     | NoteAdded
     | RunFinished
     | OperationsHappened
+    | ProbeLost
     | ProbeClosed
     | MarkAdded
     | BudgetJudged

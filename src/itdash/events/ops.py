@@ -100,6 +100,13 @@ def gauge_words(number: int, t: int, value: float) -> array[int]:
     return array("Q", [head(GAUGE, number, t), part(low), part(high)])
 
 
+def shifted(words: array[int], by: int) -> array[int]:
+    """The same records, so many nanoseconds later."""
+    timed = {BEGIN, LONG, LATENCY, COUNT, GAUGE, TEXT}
+    step = by << 16
+    return array("Q", [word + step if word & 15 in timed else word for word in words])
+
+
 class Decoder:
     """Turns the words of one file into begins and ends; a begin is remembered until its end comes."""
 

@@ -7,7 +7,7 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from itdash.events.model import OperationsHappened
-from itdash.events.ops import BEGIN, PAD
+from itdash.events.ops import BEGIN, COUNT, GAUGE, LATENCY, PAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,8 @@ _HOLES_KEPT = 64
 _PATIENCE = 40
 SPAN = 50_000_000
 _IDLE = 40
+_TIMED = 1 << BEGIN | 1 << LATENCY | 1 << COUNT | 1 << GAUGE
+"""The kinds of words that have a moment of their own, in the order of which they were written."""
 
 
 class OperationFiles:
@@ -41,6 +43,12 @@ class OperationFiles:
     def read_idle(self) -> list[OperationsHappened]:
         """The same of the files that had nothing new for a while."""
         return self._read([file for file in self._files.values() if file.idle >= _IDLE])
+
+    def read_anew(self, source: str = "") -> None:
+        """Let the next `read` look at this file, or at all, whatever they did lately."""
+        for name, file in self._files.items():
+            if not source or name == source + SUFFIX:
+                file.idle = 0
 
     def close(self) -> None:
         """Stop reading."""
@@ -174,7 +182,7 @@ def _words(data: bytes) -> array[int]:
 
 
 def spans(words: Sequence[int], t: int) -> list[tuple[int, int, int]]:
-    """Cut words into pieces, each with its moment: that of the last begin in it, or of the one before.
+    """Cut words into pieces, each with its moment: the last that a word in it has, or that of the one before.
 
     What is in a piece happened at most `SPAN` before its moment. So whoever takes the pieces of several files
     in the order of their moments knows when nothing earlier can come.
@@ -183,7 +191,7 @@ def spans(words: Sequence[int], t: int) -> list[tuple[int, int, int]]:
     first, start = 0, t
     if _last_moment(words, t) > t + SPAN:
         for place, word in enumerate(words):
-            if word & 15 == BEGIN:
+            if _TIMED >> (word & 15) & 1:
                 moment = word >> 16
                 if moment > start + SPAN:
                     if place:
@@ -196,6 +204,6 @@ def spans(words: Sequence[int], t: int) -> list[tuple[int, int, int]]:
 
 def _last_moment(words: Sequence[int], before: int) -> int:
     for place in range(len(words) - 1, -1, -1):
-        if words[place] & 15 == BEGIN:
+        if _TIMED >> (words[place] & 15) & 1:
             return max(before, words[place] >> 16)
     return before

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from itdash.events import model
-from itdash.plugin import claims, selection, stages
+from itdash.plugin import arranging, claims, selection, sharding, stages
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -73,9 +73,22 @@ class CollectionRecorder:
         self._emit(model.CollectionProgressed(self._now(), len(items), self._worker))
         result = yield
         out = selection.apply(self._assignment.selection, items, self._note)
+        shard = self._assignment.selection.shard
+        if shard:
+            others, taken = sharding.take(shard, items, self._now())
+            out += others
+            self._tell_shard(taken)
         if out:
             config.hook.pytest_deselected(items=out)
+        arranging.arrange(self._assignment.selection.first, items)
         return result
+
+    def _tell_shard(self, taken: model.ShardTaken) -> None:
+        if self._worker in ("", "gw0") and self._assignment.part == 1:
+            self._emit(taken)
+        if not taken.selected:
+            of = f"shard {taken.index}/{taken.total}"
+            self._note(f"{of} has none of the {taken.collected:,} tests; fewer shards would do")
 
     def _note(self, text: str) -> None:
         if self._worker in ("", "gw0") and self._assignment.part == 1:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from itdash.errors import ConfigError, MissingPlugin, nearest
-from itdash.orders import Group, Selection
+from itdash.orders import Group, Selection, Shard  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,11 @@ _PACKAGES = {
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked to run, beside what the configuration says."""
+    """What the user asked to run, beside what the configuration says.
+
+    `done` are tests that have their result already, `first` files whose tests come first, and `imports`
+    folders in which it is recorded what imports what.
+    """
 
     paths: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
@@ -36,6 +40,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     exit_first: bool = False
     only: frozenset[str] | None = None
     extra: tuple[str, ...] = ()
+    done: frozenset[str] = frozenset()
+    first: tuple[tuple[str, ...], ...] = ()
+    imports: tuple[str, ...] = ()
+    shard: Shard | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -44,6 +52,7 @@ class Plan(msgspec.Struct, frozen=True):
     args: tuple[str, ...]
     selection: Selection
     max_fail: int = 0
+    imports: tuple[str, ...] = ()
 
 
 def plan(request: Request, config: Config, root: Path, cwd: Path, installed: Callable[[str], bool]) -> Plan:
@@ -75,7 +84,10 @@ def plan(request: Request, config: Config, root: Path, cwd: Path, installed: Cal
     args += request.extra
     args += _loaded_by_name([*args, *os.environ.get("PYTEST_ADDOPTS", "").split()], loaded)
     max_fail = 1 if request.exit_first else config.max_fail
-    return Plan(tuple(args), Selection(groups=tuple(groups), only=request.only), max_fail)
+    chosen = Selection(
+        groups=tuple(groups), only=request.only, done=request.done, first=request.first, shard=request.shard
+    )
+    return Plan(tuple(args), chosen, max_fail, request.imports)
 
 
 def _loaded_by_name(options: list[str], plugins: Sequence[str]) -> list[str]:

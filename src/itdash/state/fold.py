@@ -48,6 +48,10 @@ def _run_started(state: RunState, event: model.RunStarted) -> None:
             state.operations.watch(suite, name)
 
 
+def _run_joined(state: RunState, event: model.RunJoined) -> None:
+    state.joined.append(event)
+
+
 def _process_started(state: RunState, event: model.ProcessStarted) -> None:
     state.processes[event.part] = event
     state.collecting.clear()
@@ -95,6 +99,10 @@ def _cases_collected(state: RunState, event: model.CasesCollected) -> None:
 
 def _cases_deselected(state: RunState, event: model.CasesDeselected) -> None:
     state.deselected += event.count
+
+
+def _shard_taken(state: RunState, event: model.ShardTaken) -> None:
+    state.shards.append(event)
 
 
 def _collection_finished(state: RunState, _event: model.CollectionFinished) -> None:
@@ -307,6 +315,10 @@ def _operations_happened(state: RunState, event: model.OperationsHappened) -> No
     state.operations.take(event)
 
 
+def _probe_lost(state: RunState, event: model.ProbeLost) -> None:
+    state.operations.source_lost(event.source, event.t)
+
+
 def _probe_closed(state: RunState, event: model.ProbeClosed) -> None:
     state.operations.closed.append(event)
 
@@ -333,6 +345,7 @@ def _resources_sampled(state: RunState, event: model.ResourcesSampled) -> None:
 
 _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
     model.RunStarted: _run_started,
+    model.RunJoined: _run_joined,
     model.ProcessStarted: _process_started,
     model.SessionStarted: _session_started,
     model.CollectorStarted: _collector_started,
@@ -340,6 +353,7 @@ _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
     model.CollectionFailed: _collection_failed,
     model.CasesCollected: _cases_collected,
     model.CasesDeselected: _cases_deselected,
+    model.ShardTaken: _shard_taken,
     model.CollectionFinished: _collection_finished,
     model.WorkerLost: _worker_lost,
     model.CaseStarted: _case_started,
@@ -358,6 +372,7 @@ _HANDLERS: dict[type, Callable[[RunState, Any], None]] = {
     model.NoteAdded: _note_added,
     model.RunFinished: _run_finished,
     model.OperationsHappened: _operations_happened,
+    model.ProbeLost: _probe_lost,
     model.ProbeClosed: _probe_closed,
     model.MarkAdded: _mark_added,
     model.BudgetJudged: _budget_judged,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from itdash.errors import ConfigError
 from itdash.measure.budget import BudgetSyntaxError, Ratio, parse
-from itdash.measure.verdict import Measured, judge
+from itdash.measure.verdict import judge
 from itdash.requirements.share import shown
 from itdash.state.requirements import FAILED, RUNNING, SKIPPED, UNTESTED, Line, SuiteMatrix, of_run
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from itdash.events.model import SuiteSpec
     from itdash.measure.budget import Budget
-    from itdash.measure.verdict import Verdict
+    from itdash.measure.verdict import Measured, Verdict
     from itdash.state.run import RunState
 
 _NAMED = 10
@@ -153,5 +153,4 @@ def _names(operation: str, budget: Budget) -> set[str]:
 
 
 def _measured(state: RunState, suite: str, name: str) -> Measured:
-    tally = state.operations.by_suite[suite, name].settled()
-    return Measured(name, tally.count, tally.errors, tally.peak, tally.duration, tally.latency)
+    return state.operations.by_suite[suite, name].settled().measured(name)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from itdash.events.ops import BEGUN, COUNT, Decoder
 from itdash.measure.latency import Histogram
 from itdash.measure.tally import CANCELLED, ERROR, Tally
+from itdash.state.moments import Times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +28,6 @@ SHORT_SLACK: Final = 100_000_000
 """The same where so many wait that memory counts for more."""
 
 MANY: Final = 50_000
-_LATEST: Final = 1 << 62
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -64,32 +62,6 @@ class Operation:
         return self.sets.setdefault(labels, Tally())
 
 
-class _Times:
-    """When which test ran, in one worker."""
-
-    __slots__ = ("ends", "numbers", "starts")
-
-    def __init__(self) -> None:
-        self.starts, self.ends, self.numbers = array("q"), array("q"), array("q")
-
-    def start(self, number: int, t: int) -> None:
-        self.starts.append(max(t, self.starts[-1]) if self.starts else t)
-        self.ends.append(_LATEST)
-        self.numbers.append(number)
-
-    def end(self, t: int) -> None:
-        if self.ends:
-            self.ends[-1] = t
-
-    def at(self, t: int) -> int:
-        """The test that ran at a moment, or -1."""
-        starts = self.starts
-        if not starts:
-            return -1
-        place = len(starts) - 1 if t >= starts[-1] else bisect_right(starts, t) - 1
-        return self.numbers[place] if place >= 0 and t <= self.ends[place] else -1
-
-
 class _Source:
     """One process's file."""
 
@@ -119,8 +91,9 @@ class Operations:
         self._watched: set[str] = set()
         self._case_tallies = 0
         self._sources: dict[str, _Source] = {}
-        self._times: dict[str, _Times] = {}
+        self._times: dict[str, Times] = {}
         self._ended: dict[int, int] = {}
+        self._lost: dict[str, int] = {}
         self._behind: dict[str, int] = {}  # files of which more is there, and how far they were read
         self._latest = 0
         self._over = False
@@ -137,7 +110,7 @@ class Operations:
         """A test began: what its worker and that one's children begin from now on is its own."""
         times = self._times.get(worker)
         if times is None:
-            times = self._times[worker] = _Times()
+            times = self._times[worker] = Times()
         times.start(number, t)
 
     def case_ended(self, worker: str, t: int) -> None:
@@ -151,7 +124,8 @@ class Operations:
         if source is None:
             source = self._sources[event.source] = _Source()
             source.ended = max(
-                (t for part, t in self._ended.items() if _is_of(event.source, part)), default=-1
+                (t for part, t in self._ended.items() if _is_of(event.source, part)),
+                default=self._lost.get(event.source, -1),
             )
         self.bytes += len(event.words)
         edges = source.decoder.feed(event.slot, event.words)
@@ -173,10 +147,23 @@ class Operations:
         self._ended[part] = t
         for name, source in self._sources.items():
             if _is_of(name, part):
-                source.ended = t
-                if not source.more:
-                    self._abandon(source)
+                self._end(source, t)
         self._settle(t)
+
+    def source_lost(self, name: str, t: int) -> None:
+        """The process that wrote this file is gone since `t`."""
+        self._lost[name] = t
+        if name in self._sources:
+            self._end(self._sources[name], t)
+            self._settle(t)
+
+    def in_flight(self) -> dict[str, dict[str, object]]:
+        """What the files tell of their processes, of those that have operations in flight."""
+        return {
+            name: source.decoder.source
+            for name, source in self._sources.items()
+            if source.decoder.open and source.ended < 0
+        }
 
     def run_finished(self) -> None:
         """Nothing will come any more."""
@@ -204,7 +191,8 @@ class Operations:
                 target = targets[number] = self._target(source, number)
             operation, labelled = target
             total = operation.total
-            began = t if duration == BEGUN else t - duration
+            # A latency that is known otherwise belongs to the test that told it, however long it was.
+            began = t - duration if outcome else t
             case = times.at(began) if times is not None else -1
             in_case = self._in_case(operation, case) if case >= 0 else None
             in_suite = self._in_suite(operation.name, case) if operation.name in self._watched else None
@@ -264,6 +252,11 @@ class Operations:
         elif name in self.gauges or len(self.gauges) < NAMES_KEPT:
             _, low, high = self.gauges.get(name, (value, value, value))
             self.gauges[name] = (value, min(low, value), max(high, value))
+
+    def _end(self, source: _Source, t: int) -> None:
+        source.ended = t
+        if not source.more:
+            self._abandon(source)
 
     def _abandon(self, source: _Source) -> None:
         """What a process had in flight when it went is in flight no more, and has no latency."""

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from itdash.errors import nearest
-from itdash.events.model import CollectedCase, RequirementRow, RequirementsDeclared  # noqa: TC001
+from itdash.events.model import CollectedCase, RequirementRow, RequirementsDeclared, SuiteSpec  # noqa: TC001
 from itdash.state.cases import FAILING
 
 if TYPE_CHECKING:
@@ -130,17 +130,18 @@ def plain(suite: SuiteMatrix) -> list[dict[str, Any]]:
 class Owners:
     """Finds the requirements that a test may name: its declared suite's, or those nearest above its file."""
 
-    def __init__(self, root: str, by_folder: bool, declared: Iterable[RequirementsDeclared]) -> None:
+    def __init__(
+        self, root: str, suites: Iterable[SuiteSpec], declared: Iterable[RequirementsDeclared]
+    ) -> None:
+        self._suites = {suite.name for suite in suites}
         self._folders = {
-            os.path.normpath(os.path.join(root, os.path.dirname(part.file))): part.suite
-            for part in declared
-            if by_folder
+            os.path.normpath(os.path.join(root, os.path.dirname(part.file))): part.suite for part in declared
         }
         self._known: dict[str, str] = {}
 
     def of(self, path: str, suite: str) -> str:
         """The name for a test in the file `path` that belongs to `suite`."""
-        if not self._folders:
+        if not self._folders or suite in self._suites:
             return suite
         folder = os.path.dirname(os.path.normpath(path))
         if folder not in self._known:
@@ -163,7 +164,7 @@ def claims(state: RunState, run: str = "") -> list[Claim]:
     """What each test of a run claims, and how it did."""
     known = state.requirements
     root = state.run.root if state.run else ""
-    owners = Owners(root, not (state.run and state.run.suites), known.declared.values())
+    owners = Owners(root, state.run.suites if state.run else (), known.declared.values())
     now = {running.id for running in state.running.values()}
     found = []
     for nodeid, ids in known.claims.items():

@@ -54,6 +54,8 @@ class RunState:
         self.collecting: dict[str, model.CollectorStarted] = {}  # by worker, while it collects
         self.cut_off: list[model.CollectorStarted] = []  # files in whose import a worker was lost
         self.deselected = 0
+        self.joined: list[model.RunJoined] = []  # the runs of which this one was merged
+        self.shards: list[model.ShardTaken] = []  # several where runs were merged
         self.tally: Counter[str] = Counter()
         self.warnings: list[model.WarningRecorded] = []
         self.uncollected: list[model.CollectionFailed] = []

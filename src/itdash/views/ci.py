@@ -137,6 +137,8 @@ class CiView:
     def _tell_collection(self, state: RunState) -> None:
         self._told_collection = True
         text = f"{words.count(len(state.cases), 'test')} in {words.count(len(state.suites), 'suite')}"
+        if state.shards:
+            text += f", shard {', '.join(f'{one.index}/{one.total}' for one in state.shards)}"
         if state.deselected:
             text += f", {state.deselected:,} deselected"
         self._line(text)
@@ -146,7 +148,7 @@ class CiView:
     def _tell_failing(self, case: Case) -> None:
         role = "failed" if case.outcome in ("failed", "error") else "crashed"
         cause = failures.headline(case)
-        took = self._paint("dim", words.seconds(case.duration))
+        took = self._paint("dim", words.seconds(case.duration, self._paint.ascii))
         self._mark(role, f"{self._paint(role, case.outcome.upper())} {self._short(case.id)} {took}")
         if cause:
             self._line(f"    {one_line(cause, 160, self._paint.glyph('cut'))}")
@@ -173,7 +175,7 @@ class CiView:
         parts = [f"{suite.passed:,} passed"]
         parts += [f"{suite.failing:,} failing"] if suite.failing else []
         parts += [f"{number:,} {one_line(outcome)}" for outcome, number in suite.others.items() if number]
-        took = self._paint("dim", words.seconds(suite.duration))
+        took = self._paint("dim", words.seconds(suite.duration, self._paint.ascii))
         title = self._short(state.names.titles.get(suite.name, suite.name))
         fine = suite.passed and not suite.others["interrupted"]
         role = "failed" if suite.failing else "passed" if fine else "skipped"

@@ -13,6 +13,8 @@ from itdash.errors import INTERNAL_ERROR, ItdashError, nearest
 from itdash.events.wire import encode_value
 from itdash.history import archive, recorded
 from itdash.render.document.run import SECTIONS, Recording
+from itdash.runner.shards import Times
+from itdash.state.cases import ABORTED
 from itdash.state.lanes import Lanes
 
 if TYPE_CHECKING:
@@ -99,8 +101,14 @@ def _report(recording: Recording, wishes: Wishes) -> bytes:  # noqa: ARG001
     return encode_value(report(recording.state))
 
 
+def _times(recording: Recording, wishes: Wishes) -> bytes:  # noqa: ARG001
+    cases = recording.state.cases.values()
+    took = {case.id: case.duration / 1e9 for case in cases if case.attempts and case.outcome not in ABORTED}
+    return encode_value(Times(1, took))
+
+
 _FORMATS: Final[dict[str, Callable[[Recording, Wishes], bytes]]] = {
-    ".report.json": _report, ".trace.json": _trace, ".json": _summary, ".md": _markdown, ".html": _html,
+    ".report.json": _report, ".times.json": _times, ".trace.json": _trace, ".json": _summary, ".md": _markdown, ".html": _html,
     ".xml": _junit,
 }  # fmt: skip
 """By the end of the file's name, the longer ones first."""
