@@ -19,11 +19,11 @@ MINUTE, HOUR = 60 * S, 3600 * S
 @pytest.mark.parametrize(
     ("ns", "words"),
     [
-        (0, "0us"),
-        (499, "0us"),
-        (85 * US, "85us"),
-        (999 * US, "999us"),
-        (999_499, "999us"),
+        (0, "0µs"),
+        (499, "0µs"),
+        (85 * US, "85µs"),
+        (999 * US, "999µs"),
+        (999_499, "999µs"),
         (999_500, "1.0ms"),
         (9_940_000, "9.9ms"),
         (9_960_000, "10ms"),
@@ -48,14 +48,15 @@ MINUTE, HOUR = 60 * S, 3600 * S
 )
 def test_seconds(ns: int, words: str) -> None:
     assert seconds(ns) == words
+    assert seconds(ns, ascii_only=True) == words.replace("µ", "u")
 
 
-UNITS = {"us": US, "ms": MS, "s": S, "m": MINUTE, "h": HOUR}
+UNITS = {"µs": US, "ms": MS, "s": S, "m": MINUTE, "h": HOUR}
 
 
 def read(words: str) -> tuple[float, float]:
     """What the words say in nanoseconds, and the last place they tell."""
-    parts = re.findall(r"([\d.]+)(us|ms|s|m|h)", words)
+    parts = re.findall(r"([\d.]+)(µs|ms|s|m|h)", words)
     assert "".join(number + unit for number, unit in parts) == words
     number, unit = parts[-1]
     return sum(float(n) * UNITS[u] for n, u in parts), UNITS[unit] / 10 ** len(number.partition(".")[2])
@@ -81,8 +82,8 @@ NEAR_EDGES = EDGES.flatmap(lambda edge: st.integers(edge - edge // 100, edge + e
 @relaxed
 @given(st.integers(0, 10**15) | NEAR_EDGES)
 def test_each_unit_ends_where_the_next_begins(ns: int) -> None:
-    limits = {"us": 1000, "ms": 1000, "s": 60, "m": 60}
-    for number, unit in re.findall(r"([\d.]+)(us|ms|s|m|h)", seconds(ns)):
+    limits = {"µs": 1000, "ms": 1000, "s": 60, "m": 60}
+    for number, unit in re.findall(r"([\d.]+)(µs|ms|s|m|h)", seconds(ns)):
         assert unit == "h" or (float(number) < limits[unit] and len(number.replace(".", "")) <= 3)
 
 

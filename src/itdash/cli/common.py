@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -41,6 +43,11 @@ profile_option = click.option("--profile", default="", metavar="NAME", help="Use
 ascii_option = click.option(
     "--ascii", "ascii_only", is_flag=True, default=None, help="Use plain ASCII instead of glyphs."
 )
+
+
+def on_screen() -> bool:
+    """Whether there is a terminal that a full screen can be drawn on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", None)
 
 
 def say(text: str, err: bool = False) -> None:

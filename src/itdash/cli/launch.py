@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from itdash.cli.common import ascii_option, profile_option
+from itdash.cli.common import ascii_option, on_screen, profile_option
 
 if TYPE_CHECKING:
     from itdash.config import Config, Loaded
@@ -115,7 +115,7 @@ def command(
             context.exit(watching.watch(keeper, loaded, request, terms, files, affected, reports))
         views = [*files, *_annotations(), _lines(config)]
         context.exit(watching.run_affected(keeper, loaded, request, terms, views, reports))
-    show = _headless if headless or not _on_screen() else _dashboard
+    show = _headless if headless or not on_screen() else _dashboard
     context.exit(show(link or start_keeper(), loaded, request, terms, files))
 
 
@@ -143,31 +143,17 @@ def _ready(loaded: Loaded) -> Loaded:
         from itdash.state.gate import check_budgets
 
         check_budgets({suite.name: suite.budgets for suite in config.suites}, loaded.origins["suites"])
-    if config.leaks == "warn":
+    if loaded.origins["leaks"] == "default":  # then pytest's own file may say something
         return loaded
-    told = (*config.pytest_args, "-o", f"itdash_leaks={config.leaks}")
+    told = ("-o", f"itdash_leaks={config.leaks}", *config.pytest_args)  # first: the user's own -o wins
     return replace(loaded, config=replace(config, pytest_args=told))
 
 
-def _on_screen() -> bool:
-    """Whether there is a terminal that a full screen can be drawn on."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", None)
-
-
 def _dashboard(link: Link, loaded: Any, request: Any, terms: Any, files: list[View]) -> int:
+    from itdash.views.export import documents
     from itdash.views.tui.start import open_dashboard
 
-    return open_dashboard(link, loaded, request, terms, files, _documents)
-
-
-def _documents(folder: Path) -> list[Path]:
-    """The documents of a recorded run, written beside its journal."""
-    from itdash.views.export import Wishes, export
-
-    targets = [folder / "summary.md", folder / "report.html"]
-    for target in targets:
-        export(folder, target, Wishes())
-    return targets
+    return open_dashboard(link, loaded, request, terms, files, documents)
 
 
 def _files(reports: tuple[Path, ...]) -> list[View]:

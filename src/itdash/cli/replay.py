@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itdash.cli.common import NamingRuns, ascii_option, profile_option, say
+from itdash.cli.common import NamingRuns, ascii_option, on_screen, profile_option, say
 
 if TYPE_CHECKING:
+    from itdash.config import Config, Loaded
     from itdash.history.player import Player
+    from itdash.history.recorded import Recorded
 
 _EXAMPLES = """\b
 Examples:
@@ -29,13 +31,20 @@ Examples:
     "--speed",
     type=click.FloatRange(min=0),
     metavar="X",
-    help="Play X times as fast as it was; 0 does not wait. As lines the default is 0.",
+    help="Play X times as fast as it was; 0 does not wait, which is what lines do.",
 )
 @click.option("--from", "start", default="", metavar="TIME|TEST", help="Begin at this moment.")
 @profile_option
 @ascii_option
+@click.pass_context
 def command(
-    run: str, headless: bool, speed: float | None, start: str, profile: str, ascii_only: bool | None
+    context: click.Context,
+    run: str,
+    headless: bool,
+    speed: float | None,
+    start: str,
+    profile: str,
+    ascii_only: bool | None,
 ) -> None:
     """Show the recorded RUN again, as it was when it ran; no test is run.
 
@@ -45,13 +54,9 @@ def command(
     """
     from itdash.config import load
     from itdash.history import recorded
-    from itdash.history.archive import is_archive, opened
+    from itdash.history.archive import opened
     from itdash.history.player import Player
-    from itdash.render.paint import paint_for
-    from itdash.views.ci import CiView
-    from itdash.views.replay import play
 
-    del headless
     loaded = load(Path.cwd(), {"ascii": ascii_only}, profile)
     with opened(loaded.root / loaded.config.directory, run) as (folder, damage):
         found = recorded.read(folder)
@@ -61,14 +66,37 @@ def command(
             say("itdash: the recording does not tell how the run began", err=True)
         player = Player(found.events)
         moment = _moment(player, start)
-        config = loaded.config
-        paint = paint_for(sys.stdout, ascii_only=config.ascii)
-        live = sys.stdout.isatty() and paint.colour
-        view = CiView(sys.stdout, paint, config.slowest, config.failures_shown, live)
-        place = Path(run).resolve() if is_archive(Path(run)) else folder
-        play(found, player, view, folder, place, speed or 0, moment)
+        if not headless and on_screen():
+            context.exit(_screen(player, folder, loaded, 1.0 if speed is None else speed, moment))
+        _lines(found, player, folder, Path(run), loaded.config, speed or 0, moment)
         if found.state.finished is None:
             say("itdash: the recording has no end: the run goes on still, or was cut off", err=True)
+
+
+def _lines(
+    found: Recorded, player: Player, folder: Path, run: Path, config: Config, speed: float, moment: int
+) -> None:
+    from itdash.history.archive import is_archive
+    from itdash.render.paint import paint_for
+    from itdash.views.ci import CiView
+    from itdash.views.replay import play
+
+    paint = paint_for(sys.stdout, ascii_only=config.ascii)
+    live = sys.stdout.isatty() and paint.colour
+    view = CiView(sys.stdout, paint, config.slowest, config.failures_shown, live)
+    place = run.resolve() if is_archive(run) else folder
+    play(found, player, view, folder, place, speed, moment)
+
+
+def _screen(player: Player, folder: Path, loaded: Loaded, speed: float, moment: int) -> int:
+    from itdash.history.playback import SPEEDS, Playback
+    from itdash.session import Terms
+    from itdash.views.export import documents
+    from itdash.views.tui.replaying import open_replay
+
+    playback = Playback(player, speed or SPEEDS[-1], moment)
+    terms = Terms(loaded.root, Path.cwd(), tuple(sys.argv))
+    return open_replay(playback, folder, loaded, terms, documents)
 
 
 def _moment(player: Player, start: str) -> int:

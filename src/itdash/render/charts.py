@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from itdash.measure.latency import percentile
 from itdash.measure.units import format_ns
+from itdash.render import words
 from itdash.render.spans import push
 from itdash.render.spans import width as wide
 
@@ -221,7 +222,7 @@ def _log_axis(low: int, high: int, places: int, paint: Paint) -> str:
 
 def _time(ns: int, paint: Paint) -> str:
     text = format_ns(ns, 1)
-    return text.replace("µ", "u") if paint.ascii else text
+    return words.spelled(text, paint.ascii)
 
 
 def _percentile_lines(
@@ -235,7 +236,7 @@ def _percentile_lines(
         if value is None:
             continue
         text = f"{sign} {name} {format_ns(value)}"
-        text = text.replace("µ", "u") if paint.ascii else text
+        text = words.spelled(text, paint.ascii)
         at = column(value)
         if at + len(text) > places:
             at, text = at + 1 - len(text), f"{text[2:]} {sign}"

@@ -57,6 +57,11 @@ class Level(NamedTuple):
         line = self.tally.line(now)
         return resample(line, start, end, places) if line is not None else [0] * max(0, places)
 
+    def grain(self, now: int) -> int:
+        """The shortest time that is told apart, in nanoseconds."""
+        line = self.tally.line(now)
+        return line.width if line is not None else 0
+
 
 def levels(state: RunState) -> list[Level]:
     """Every operation that had a begin, the ones in flight first, then the highest."""

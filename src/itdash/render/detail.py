@@ -65,8 +65,15 @@ def lines(node: Node | None, state: RunState, now: int, paint: Paint) -> list[Sp
 
 def _branch(node: Node, paint: Paint) -> Iterator[Spans]:
     failing = [test for test in node.tests() if test.bucket == FAILING]
-    told = f"{words.count(node.total, 'test')}, {node.ended:,} ended"
-    yield [("strong", one_line(node.id)), ("dim", f"  {told}"), ("dim", f"  {words.seconds(node.duration)}")]
+    files = sum(_is_file(test) for test in failing)
+    told = words.count(node.total - files, "test")
+    told += f", {words.count(files, 'file')} not collected" if files else ""
+    told += f", {node.ended - files:,} ended"
+    yield [
+        ("strong", one_line(node.id)),
+        ("dim", f"  {told}"),
+        ("dim", f"  {words.seconds(node.duration, paint.ascii)}"),
+    ]
     for test in failing[:_LISTED]:
         yield [("failed", f"{paint.glyph('failed')} {one_line(test.id)}")]
         if test.case is not None:
@@ -95,18 +102,29 @@ def _test(node: Node, state: RunState, now: int, paint: Paint) -> Iterator[Spans
         yield [("dim", "the rest stands where the test is inspected")]
 
 
+def _is_file(node: Node) -> bool:
+    """Whether it is no test but a file that cannot be collected, which takes no time."""
+    return node.children is None and "::" not in node.id
+
+
+def in_stage(case: Case, name: str) -> str:
+    """Where a test failed, in words."""
+    return f"in {name}" if "::" in case.id else "while it was collected"
+
+
 def title(node: Node, state: RunState, now: int, paint: Paint, *, stages: bool = True) -> Spans:
     """How it is, which test it is, and how long it took."""
     role, case = look(node), node.case
     name = ("strong", f"  {one_line(node.id)}")
     if role == "running":
         stage = next((run.stage for run in state.running.values() if run.id == node.id), "") or "call"
-        age = words.seconds(max(0, now - node.started))
+        age = words.seconds(max(0, now - node.started), paint.ascii)
         return [("running", f"{paint.glyph('running')} running"), name, ("dim", f"  in {stage} for {age}")]
     if case is None or not case.outcome:
         return [("pending", f"{paint.glyph('pending')} not started"), name]
     told: Spans = [(role, f"{paint.glyph(role)} {case.outcome}"), name]
-    told += [("dim", f"  {_took(case) if stages else words.seconds(case.duration)}")]
+    if not _is_file(node):
+        told += [("dim", f"  {_took(case, paint) if stages else words.seconds(case.duration, paint.ascii)}")]
     if node.stale:
         told += [("stale", "  from an earlier run")]
     if case.attempts > 1:
@@ -124,11 +142,13 @@ def reason(case: Case) -> Spans:
     return [("failed" if case.outcome in ("failed", "error") else "crashed" if case.failing else "dim", line)]
 
 
-def _took(case: Case) -> str:
+def _took(case: Case, paint: Paint) -> str:
     stages = ", ".join(
-        f"{name} {words.seconds(took)}" for name, took in zip(stage_names(case), case.durations, strict=False)
+        f"{name} {words.seconds(took, paint.ascii)}"
+        for name, took in zip(stage_names(case), case.durations, strict=False)
     )
-    return f"{words.seconds(case.duration)} ({stages})" if stages else words.seconds(case.duration)
+    took = words.seconds(case.duration, paint.ascii)
+    return f"{took} ({stages})" if stages else took
 
 
 def budgets_of(node: Node, state: RunState) -> list[BudgetJudged]:
@@ -169,7 +189,7 @@ def _figures(tally: CaseTally, paint: Paint) -> str:
 
 def spelled(text: str, paint: Paint) -> str:
     """Our own text in signs that the terminal can show."""
-    return text.replace("µ", "u") if paint.ascii else text
+    return words.spelled(text, paint.ascii)
 
 
 def _failure(case: Case) -> Iterator[Spans]:
@@ -183,7 +203,7 @@ def _failure(case: Case) -> Iterator[Spans]:
     for name, stage in last_attempt(case).items():
         if stage.outcome == "failed":
             if name != "call":
-                yield [("strong", f"in {name}")]
+                yield [("strong", in_stage(case, name))]
             yield from _traced(detail_of(stage.detail).longrepr)
     for name, stage in last_attempt(case).items():
         detail = detail_of(stage.detail)

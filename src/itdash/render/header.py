@@ -33,7 +33,9 @@ def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = Fal
         left.append(("dim", words.count(state.found, "test") + " found" if state.found else ""))
         return spread(left, right, width, paint.glyph("cut"))
     counts = _counts(state)
-    total, done = len(state.cases), state.finished_cases
+    # A file that cannot be collected stands among the tests, as one that failed: it is counted like them.
+    files = _uncollected(state)
+    total, done = len(state.cases) + files, state.finished_cases + files
     tests: Spans = [("plain", f"{done:,}/{total:,}")]
     told = [("dim", f"{words.count(len(state.suites), 'suite')}  "), *tests]
     room = width - wide(left) - wide(right) - wide(told) - wide(counts) - 4
@@ -48,7 +50,7 @@ def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = Fal
 def _bar(state: RunState, done: int, total: int, places: int, paint: Paint) -> Spans:
     """How far it is, and which part of that failed."""
     full, empty = bar(done / total if total else 0.0, places, paint.glyph("bar"), paint.glyph("empty"))
-    failed = -(-len(state.failing) * places // total) if total else 0
+    failed = -(-(len(state.failing) + _uncollected(state)) * places // total) if total else 0
     failed = min(failed, len(full))
     sign = paint.glyph("bar")
     return [("failed", sign * failed), ("passed", sign * (len(full) - failed)), ("frame", empty)]
@@ -56,7 +58,7 @@ def _bar(state: RunState, done: int, total: int, places: int, paint: Paint) -> S
 
 def _counts(state: RunState) -> Spans:
     failing = len(state.failing)
-    uncollected = sum(problem.outcome == "failed" for problem in state.uncollected)
+    uncollected = _uncollected(state)
     spans: Spans = []
     if failing:
         spans.append(("failed", f"  {failing:,} failing"))
@@ -67,6 +69,11 @@ def _counts(state: RunState) -> Spans:
         if skipped:
             spans.append(("skipped", f"  {skipped:,} skipped"))
     return spans
+
+
+def _uncollected(state: RunState) -> int:
+    """How many files cannot be collected; each worker may tell of the same one."""
+    return len({problem.node for problem in state.uncollected if problem.outcome == "failed"})
 
 
 def _phase(state: RunState, paint: Paint) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from itdash.measure.units import format_ns, format_value
+from itdash.render import words
 from itdash.render.spans import pad, push
 from itdash.render.text import one_line
 from itdash.state import measured
@@ -113,14 +114,14 @@ def _budget(verdicts: Sequence[BudgetJudged], room: int, paint: Paint) -> Spans:
     text = f"{paint.glyph(glyph_of(worst))} {one_line(worst.limit)}"
     if measured_text and room > len(text) + len(measured_text) + 4:
         text += f"  ({measured_text})"
-    return [(role_of(worst), text.replace("µ", "u") if paint.ascii else text)]
+    return [(role_of(worst), words.spelled(text, paint.ascii))]
 
 
 def _time(ns: int | None, paint: Paint) -> str:
     if ns is None:
         return "-"
     text = format_ns(ns)
-    return text.replace("µ", "u") if paint.ascii else text
+    return words.spelled(text, paint.ascii)
 
 
 def short(number: int) -> str:

@@ -11,8 +11,7 @@ from itdash.render.charts import axis, bar, chart, chart_labels, histogram
 from itdash.render.concurrency import levels
 from itdash.render.latency import by_operation, glyph_of, role_of
 from itdash.render.spans import pad, push
-from itdash.render.text import columns, one_line
-from itdash.render.timeline import cut_front
+from itdash.render.text import columns, cut_front, one_line
 from itdash.render.words import count
 from itdash.state.measured import QUANTILES, percentiles
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from itdash.measure.units import format_ns
+from itdash.render import words
 from itdash.render.spans import pad, push
 from itdash.state.measured import percentiles
 
@@ -38,7 +39,7 @@ def lines(stages: Mapping[str, Histogram], paint: Paint) -> list[Spans]:
             spans.append(
                 (
                     "dim" if value is None else "plain",
-                    push(text.replace("µ", "u") if paint.ascii else text, _CELL),
+                    push(words.spelled(text, paint.ascii), _CELL),
                 )
             )
         drawn.append(spans)

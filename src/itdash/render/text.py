@@ -41,6 +41,17 @@ def cut(line: str, width: int, sign: str = "…") -> str:
     return line
 
 
+def cut_front(text: str, room: int, sign: str) -> str:
+    """The end of a text, for node ids differ there; the sign stands for what is missing."""
+    over = columns(text) - room
+    if over <= 0:
+        return text
+    place, wanted = 0, over + columns(sign)
+    while place < len(text) and columns(text[:place]) < wanted:
+        place += 1
+    return sign + text[place:] if room >= columns(sign) else ""
+
+
 def columns(text: str) -> int:
     """How many columns a terminal gives this text."""
     return len(text) if text.isascii() else sum(map(_width, text))

@@ -78,7 +78,7 @@ def _figures(node: Node, width: int, now: int, longest: int, paint: Paint) -> Sp
     elif node.case is not None and node.case.attempts > 1:
         spans.append(("flaky", f"x{node.case.attempts}"))
     duration = _duration(node, now)
-    time = words.seconds(duration) if duration else ""
+    time = words.seconds(duration, paint.ascii) if duration else ""
     role = "running" if node.bucket == RUNNING and node.counts is None else "dim"
     spans.append((role, push(time, _TIME + 1)))
     if width >= _WIDE:

@@ -79,7 +79,7 @@ def _taken(state: RunState, width: int, paint: Paint) -> list[Spans]:
             ]
         )  # fmt: skip
     total = f"{format_ns(state.resources.cpu)} of CPU in all"
-    drawn.append([("dim", total.replace("µ", "u") if paint.ascii else total)])
+    drawn.append([("dim", words.spelled(total, paint.ascii))])
     return drawn
 
 

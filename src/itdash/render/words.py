@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 
-def seconds(ns: int) -> str:
-    """A duration as a person would say it: 85us, 12ms, 1.24s, 2m05s, 1h02m."""
+def spelled(text: str, ascii_only: bool) -> str:
+    """Our own text in signs that the reader's terminal can show."""
+    return text.replace("µ", "u") if ascii_only else text
+
+
+def seconds(ns: int, ascii_only: bool = False) -> str:
+    """A duration as a person would say it: 85µs, 12ms, 1.24s, 2m05s, 1h02m."""
     if ns < 0:
-        return f"-{seconds(-ns)}"
+        return f"-{seconds(-ns, ascii_only)}"
     # Each bound is where the rounded number would need the next larger unit.
     if ns < 999_500:
-        return f"{ns / 1e3:.0f}us"
+        return spelled(f"{ns / 1e3:.0f}µs", ascii_only)
     if ns < 999_500_000:
         ms = ns / 1e6
         return f"{ms:.1f}ms" if ms < 9.95 else f"{ms:.0f}ms"

@@ -108,8 +108,8 @@ def _times(recording: Recording, wishes: Wishes) -> bytes:  # noqa: ARG001
 
 
 _FORMATS: Final[dict[str, Callable[[Recording, Wishes], bytes]]] = {
-    ".report.json": _report, ".times.json": _times, ".trace.json": _trace, ".json": _summary, ".md": _markdown, ".html": _html,
-    ".xml": _junit,
+    ".report.json": _report, ".times.json": _times, ".trace.json": _trace, ".json": _summary,
+    ".md": _markdown, ".html": _html, ".xml": _junit,
 }  # fmt: skip
 """By the end of the file's name, the longer ones first."""
 
@@ -205,6 +205,14 @@ def export(folder: Path, output: Path | None, wishes: Wishes) -> tuple[bytes, Re
     if output is not None:
         write(output, data)
     return data, recording
+
+
+def documents(folder: Path) -> list[Path]:
+    """The documents of a recorded run, written beside its journal."""
+    targets = [folder / "summary.md", folder / "report.html"]
+    for target in targets:
+        export(folder, target, Wishes())
+    return targets
 
 
 def pack(folder: Path, output: Path) -> int:

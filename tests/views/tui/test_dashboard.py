@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from recorded import dashboard, recorded, settled, text
 from textual.color import Color
+from textual.events import Key
 
 from itdash.config import Config
 from itdash.events import model
 from itdash.state import fold
-from itdash.views.tui import themes
+from itdash.views.tui import keymap, theme_file, themes
 from itdash.views.tui.app import ItdashApp
 from itdash.views.tui.widgets.lines import Lines
 
@@ -246,13 +248,29 @@ async def test_numbers_go_to_panels_and_one_fills_the_screen(tmp_path: Path) -> 
 
 
 async def test_help_names_every_key(tmp_path: Path) -> None:
-    from itdash.views.tui.keymap import KEYS
-
     async with dashboard([], tmp_path, (100, 100)) as (pilot, _):
         await pilot.press("question_mark")
         shown = await text(pilot)
-        for key in KEYS:
+        for key in keymap.EVERY:
             assert key.words[:40] in shown
+
+
+async def test_help_scrolls_by_the_keys_that_it_tells(tmp_path: Path) -> None:
+    async with dashboard([], tmp_path, (100, 24), config=Config(keys={"go.down": "n"})) as (pilot, _):
+        await pilot.press("question_mark")
+        await text(pilot)
+        panel = pilot.app.screen.query_one(Lines)
+        tops = []
+        for key in ("n", "ctrl+d", "G", "ctrl+u", "k", "g", "space", "home"):
+            await pilot.press(key)
+            tops.append(panel.scroll_offset.y)
+        down, page, end, back, up, home, space, first = tops
+        assert (down, home, first) == (1, 0, 0)
+        assert down < page < up < back < end == panel.max_scroll_y
+        assert up == back - 1
+        assert space > 5
+        await pilot.press("question_mark")
+        assert pilot.app.screen is app_of(pilot).dashboard
 
 
 async def test_the_mouse_chooses_opens_and_presses(tmp_path: Path) -> None:
@@ -309,7 +327,7 @@ async def test_control_q_leaves_with_the_code_of_the_run(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("theme", ["itdash-dark", "itdash-light", "blueprint"])
 async def test_the_first_picture_wears_the_theme(theme: str, tmp_path: Path) -> None:
-    known = themes.read(themes.bundled() / f"{theme}.yaml")
+    known = theme_file.read(themes.bundled() / f"{theme}.yaml")
     where = {"theme": "the flag --theme"}
     async with dashboard([], tmp_path, config=Config(theme=theme), origins=where) as (pilot, _):
         screen = pilot.app.screen
@@ -317,3 +335,79 @@ async def test_the_first_picture_wears_the_theme(theme: str, tmp_path: Path) -> 
         assert screen.styles.background == Color.parse(known.background)
         frame = screen.query_one("#latency").styles.border_top[1]
         assert frame == Color.parse(known.variables["frame"])
+
+
+async def test_a_panel_that_fills_the_screen_fills_another_size_too(tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path) as (pilot, _):
+        await pilot.press("3", "z")
+        assert "1 Tests" not in await text(pilot)
+        for width, height in ((220, 60), (80, 24), (140, 44)):
+            await pilot.resize_terminal(width, height)
+            lines = (await text(pilot)).splitlines()
+            assert "3 Latency" in lines[0]
+            assert (len(lines), len(lines[0])) == (height, width)
+            assert pilot.app.screen.has_class("-maximized-view")
+        await pilot.press("z")
+        assert "1 Tests" in await text(pilot)
+
+
+async def test_a_file_that_cannot_be_collected_is_counted_alike_everywhere(tmp_path: Path) -> None:
+    problem = model.CollectionFailed(
+        5, "tests/test_broken.py", "failed", "error", msgspec.Raw(b'{"longrepr": "no such module"}')
+    )
+    events: list[model.AnyEvent] = [*upto(recorded("mixed"), model.CasesCollected)]
+    events += [
+        problem, problem,
+        model.CasesCollected(6, 0, (model.CollectedCase("t.py::a"), model.CollectedCase("t.py::b"))),
+        model.CollectionFinished(7, 2), model.CaseStarted(8, 0),
+        model.StageFinished(9, 0, "call", "failed", 1, "failed"), model.CaseFinished(10, 0),
+    ]  # fmt: skip
+    async with dashboard(events, tmp_path, (120, 30)) as (pilot, _):
+        header, *_ = (await text(pilot)).splitlines()
+        assert re.search(r"2/3  1 failing  1 file not collected", header)
+        counts = [node.counts for node in app_of(pilot).board.outline.root.children or ()]
+        assert (sum(sum(one or ()) for one in counts), sum((one or [0] * 5)[3] for one in counts)) == (3, 2)
+        await pilot.press("g", "7")
+        broken = next(n for n in app_of(pilot).board.outline.tests.values() if n.name.endswith("collected"))
+        app_of(pilot).dashboard.tests.go_to(broken)
+        shown = await text(pilot)
+        assert "while it was collected" in shown
+        assert "in setup" not in shown
+        assert re.search(r"error  tests/test_broken.py *│", shown)
+
+
+async def test_keys_that_come_at_once_go_into_the_filter(tmp_path: Path) -> None:
+    async with dashboard(recorded("mixed"), tmp_path) as (pilot, session):
+        for key in ("/", "f", "a", "i", "l", "/", "q"):
+            pilot.app.post_message(Key("slash" if key == "/" else key, key))
+        await settled(pilot)
+        assert "/fail/q" in await text(pilot)
+        assert pilot.app.return_value is None
+        assert session.asked == []
+        await pilot.press("escape", "escape")
+        assert "/fail/q" not in await text(pilot)
+        await pilot.press("slash", "x", "enter")
+        assert "/x" in await text(pilot)
+
+
+async def test_what_stands_around_the_failure_is_seen(tmp_path: Path) -> None:
+    async with dashboard(recorded("mixed"), tmp_path, (100, 30)) as (pilot, _):
+        tests = app_of(pilot).dashboard.tests
+        await pilot.press("G")
+        await text(pilot)
+        await pilot.press("K")
+        await text(pilot)
+        lines = tests.scrollable_content_region.height
+        assert 2 <= tests.cursor - tests.scroll_offset.y < lines - 2
+
+
+async def test_marks_are_counted_at_once_and_taken_away(tmp_path: Path) -> None:
+    async with dashboard(recorded("mixed"), tmp_path) as (pilot, _):
+        tests = app_of(pilot).dashboard.tests
+        await pilot.press("G", "x", "k", "x")
+        assert str(tests.border_subtitle) == "2 marked"
+        await pilot.press("G", "x")
+        assert str(tests.border_subtitle) == "1 marked"
+        await pilot.press("X")
+        assert str(tests.border_subtitle) == ""
+        assert not any(node.marked for node in app_of(pilot).board.outline.tests.values())

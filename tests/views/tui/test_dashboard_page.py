@@ -8,7 +8,7 @@ import pytest
 from tests_support import DOCS
 
 from itdash.render.paint import Paint
-from itdash.views.tui import keymap, themes
+from itdash.views.tui import keymap, theme_file, themes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def test_every_theme_and_every_colour_is_on_the_page(tmp_path: Path) -> None:
     told = page("themes.md")
     for name, look in themes.load(tmp_path)[0].items():
         assert f"| `{name}` | {look.about} |" in told
-    for name in (*themes.COLORS, *themes.ROLES, *themes.OPTIONAL):
+    for name in (*theme_file.COLORS, *theme_file.ROLES, *theme_file.OPTIONAL):
         assert f"`{name}`" in told, name
 
 
@@ -61,4 +61,4 @@ def test_the_example_of_a_theme_says_what_is_wrong_with_it_until_it_is_whole(tmp
     example = page("themes.md").partition("```yaml\n")[2].partition("```")[0]
     file = tmp_path / "mine.yaml"
     file.write_text(example)
-    assert themes.read(file).name == "mine"
+    assert theme_file.read(file).name == "mine"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from recorded import dashboard as shown
@@ -16,6 +17,7 @@ from itdash.render.spans import width as wide
 from itdash.state import fold
 from itdash.state.operations import Operation
 from itdash.state.run import RunState
+from itdash.views.tui.board import Board
 from itdash.views.tui.screens.operation import OperationScreen
 
 if TYPE_CHECKING:
@@ -97,11 +99,19 @@ def test_every_operation_of_a_recorded_run_can_be_shown() -> None:
             assert lines_of(made, state, width)
 
 
+def board_over(state: RunState) -> Board:
+    """A board that shows this state as it is."""
+    board = Board()
+    board.follow(state)
+    board.now = state.t
+    return board
+
+
 @pytest.mark.asyncio
 async def test_the_screen_shows_it_and_escape_leaves(tmp_path: Path) -> None:
     made, state = state_with(40)
     async with shown([], tmp_path, (100, 30)) as (pilot, _):
-        pilot.app.push_screen(OperationScreen(made.name, lambda: (state, state.t)))
+        pilot.app.push_screen(OperationScreen(made.name, board_over(state)))
         await settled(pilot)
         seen = await text(pilot)
         assert "fetch [red] (Escape to leave)" in seen
@@ -116,5 +126,35 @@ async def test_the_screen_shows_it_and_escape_leaves(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_an_operation_that_another_run_did_not_measure(tmp_path: Path) -> None:
     async with shown([], tmp_path, (100, 30)) as (pilot, _):
-        pilot.app.push_screen(OperationScreen("gone", lambda: (RunState(), 0)))
+        pilot.app.push_screen(OperationScreen("gone", Board()))
         assert "gone was not measured in this run" in await text(pilot)
+
+
+@pytest.mark.asyncio
+async def test_it_is_drawn_anew_while_the_run_goes_on_and_then_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    lines = draw.lines
+
+    def noted(*args: Any) -> Any:
+        drawn.append("")
+        return lines(*args)
+
+    monkeypatch.setattr(draw, "lines", noted)
+    events = recorded("measured")
+    async with shown(events[:-1], tmp_path, (100, 30)) as (pilot, session):
+        await pilot.press("3", "j", "enter")
+        assert isinstance(pilot.app.screen, OperationScreen)
+        before = len(drawn)
+        async with asyncio.timeout(60):
+            while len(drawn) < before + 3:
+                await asyncio.sleep(0.05)
+        session.play(events[-1:])
+        async with asyncio.timeout(60):
+            while pilot.app.screen._drawn != session.board.changes:
+                await asyncio.sleep(0.05)
+        before = len(drawn)
+        for _ in range(3):
+            pilot.app.screen._renew()
+        assert len(drawn) == before

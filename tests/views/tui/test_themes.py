@@ -14,7 +14,7 @@ from recorded import dashboard, recorded, settled, text
 
 from itdash.config import Config, Loaded
 from itdash.errors import ConfigError
-from itdash.views.tui import themes
+from itdash.views.tui import theme_file, themes
 from itdash.views.tui.palette import VARIABLES, Palette
 from itdash.views.tui.screens.themes import Themes
 
@@ -25,7 +25,7 @@ BUNDLED = sorted(file.stem for file in themes.bundled().iterdir())
 COLOURED = [name for name in BUNDLED if name != themes.TERMINAL]
 TEXTS = (
     "foreground", "primary", "accent", "chart-peak", "match",
-    *(role for role in themes.ROLES if role.startswith(("text-", "status-", "budget-"))),
+    *(role for role in theme_file.ROLES if role.startswith(("text-", "status-", "budget-"))),
 )  # fmt: skip
 SHAPES = ("chart", "chart-limit", "frame-focused")
 GROUNDS = ("background", "surface", "panel")
@@ -61,8 +61,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def colours(name: str) -> dict[str, str]:
     """Every colour of a bundled theme by its name."""
-    look = themes.read(themes.bundled() / f"{name}.yaml")
-    return look.variables | {key: getattr(look, key) for key in themes.COLORS}
+    look = theme_file.read(themes.bundled() / f"{name}.yaml")
+    return look.variables | {key: getattr(look, key) for key in theme_file.COLORS}
 
 
 def linear(colour: str) -> Triple:
@@ -167,9 +167,9 @@ def test_statuses_stay_apart_without_red_or_green_cones(eye: str) -> None:
 
 
 def test_the_terminals_theme_names_no_colour_of_its_own() -> None:
-    look = themes.read(themes.bundled() / "terminal.yaml")
+    look = theme_file.read(themes.bundled() / "terminal.yaml")
     chosen = colours("terminal")
-    named = {chosen[name] for name in (*themes.COLORS, *themes.ROLES)}
+    named = {chosen[name] for name in (*theme_file.COLORS, *theme_file.ROLES)}
     assert look.ansi
     # Black, white and blue vanish on one ground or another.
     assert named <= {
@@ -257,7 +257,7 @@ def test_the_line_is_that_of_the_mistake(home: Path) -> None:
     file = written(home / "themes", "mine.yaml", ('"#86bfff"', '"blu"'))
     line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if 'blu"' in text)
     with pytest.raises(ConfigError) as told:
-        themes.read(file)
+        theme_file.read(file)
     assert told.value.where == f"{file}:{line}"
 
 

@@ -14,15 +14,16 @@ from recorded import recorded
 from textual.app import App, ComposeResult
 
 from itdash.events import model
-from itdash.render import timeline as draw
 from itdash.render.paint import Paint
 from itdash.render.spans import plain
 from itdash.render.spans import width as wide
-from itdash.render.text import columns, one_line
+from itdash.render.text import columns, cut_front, one_line
+from itdash.render.timeline import cursor, scenes
+from itdash.render.timeline import lanes as draw
 from itdash.state import fold
 from itdash.state.lanes import Lanes
 from itdash.state.run import RunState
-from itdash.views.tui import themes
+from itdash.views.tui import theme_file, themes
 from itdash.views.tui.palette import Palette
 from itdash.views.tui.widgets.timeline import Timeline
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 GLYPHS, ASCII = Paint(False, False), Paint(False, True)
 MS = 1_000_000
 
-REACHES = st.tuples(st.integers(0, 10**12), st.integers(draw.LEAST_SPAN, 10**12)).map(
-    lambda pair: draw.Reach(pair[0], pair[0] + pair[1])
+REACHES = st.tuples(st.integers(0, 10**12), st.integers(scenes.LEAST_SPAN, 10**12)).map(
+    lambda pair: scenes.Reach(pair[0], pair[0] + pair[1])
 )
 STEPS = st.lists(
     st.one_of(
@@ -48,27 +49,27 @@ STEPS = st.lists(
 
 
 @given(REACHES, STEPS)
-def test_zoom_and_scroll_never_leave_the_run(reach: draw.Reach, steps: list[tuple[str, float]]) -> None:
-    view = draw.View()
+def test_zoom_and_scroll_never_leave_the_run(reach: scenes.Reach, steps: list[tuple[str, float]]) -> None:
+    view = scenes.View()
     for kind, share in steps:
         length = reach.last - reach.first
         t = reach.first + int(length * share)
         if kind == "grow":
-            reach = draw.Reach(reach.first, reach.last + int(length * share))
+            reach = scenes.Reach(reach.first, reach.last + int(length * share))
         elif kind == "scroll":
             view = view.scrolled(int(length * share), reach)
         else:
             view = view.zoomed(kind != "wider", None if kind == "follow" else t, reach)
         seen = view.bounds(reach)
         assert reach.first <= seen.first < seen.last <= reach.last
-        assert seen.last - seen.first >= draw.LEAST_SPAN
+        assert seen.last - seen.first >= scenes.LEAST_SPAN
         if view.follows:
             assert seen.last == reach.last
 
 
 @given(REACHES, st.floats(0, 1), st.integers(1, 12))
-def test_what_is_zoomed_around_stays_where_it_is(reach: draw.Reach, share: float, times: int) -> None:
-    view = draw.View()
+def test_what_is_zoomed_around_stays_where_it_is(reach: scenes.Reach, share: float, times: int) -> None:
+    view = scenes.View()
     t = reach.first + int((reach.last - reach.first) * share)
     for _ in range(times):
         before = view.bounds(reach)
@@ -80,18 +81,18 @@ def test_what_is_zoomed_around_stays_where_it_is(reach: draw.Reach, share: float
 
 
 def test_zooming_out_ends_at_the_whole_run_and_follows_it() -> None:
-    reach = draw.Reach(0, 100 * MS)
-    view = draw.View().zoomed(True, 10 * MS, reach).zoomed(True, 10 * MS, reach)
+    reach = scenes.Reach(0, 100 * MS)
+    view = scenes.View().zoomed(True, 10 * MS, reach).zoomed(True, 10 * MS, reach)
     assert not view.follows
-    assert view.zoomed(False, 10 * MS, reach).zoomed(False, 10 * MS, reach) == draw.View()
+    assert view.zoomed(False, 10 * MS, reach).zoomed(False, 10 * MS, reach) == scenes.View()
 
 
 def test_a_view_that_follows_goes_with_the_end() -> None:
-    view = draw.View().zoomed(True, None, draw.Reach(0, 100 * MS))
-    assert view.bounds(draw.Reach(0, 100 * MS)) == (50 * MS, 100 * MS)
-    assert view.bounds(draw.Reach(0, 150 * MS)) == (100 * MS, 150 * MS)
-    stays = view.scrolled(-10 * MS, draw.Reach(0, 100 * MS))
-    assert stays.bounds(draw.Reach(0, 150 * MS)) == (40 * MS, 90 * MS)
+    view = scenes.View().zoomed(True, None, scenes.Reach(0, 100 * MS))
+    assert view.bounds(scenes.Reach(0, 100 * MS)) == (50 * MS, 100 * MS)
+    assert view.bounds(scenes.Reach(0, 150 * MS)) == (100 * MS, 150 * MS)
+    stays = view.scrolled(-10 * MS, scenes.Reach(0, 100 * MS))
+    assert stays.bounds(scenes.Reach(0, 150 * MS)) == (40 * MS, 90 * MS)
 
 
 class Run:
@@ -106,12 +107,12 @@ class Run:
         self.lanes.take(events)
 
     def scene(
-        self, places: int, now: int, view: draw.View | None = None, paint: Paint = GLYPHS
-    ) -> draw.Scene:
-        reach = draw.reach(self.lanes, self.state, now)
-        return draw.Scene((view or draw.View()).bounds(reach), places, self.state, now, paint)
+        self, places: int, now: int, view: scenes.View | None = None, paint: Paint = GLYPHS
+    ) -> scenes.Scene:
+        reach = scenes.reach(self.lanes, self.state, now)
+        return scenes.Scene((view or scenes.View()).bounds(reach), places, self.state, now, paint)
 
-    def lane(self, scene: draw.Scene, name: str = "") -> str:
+    def lane(self, scene: scenes.Scene, name: str = "") -> str:
         return plain(draw.TestsDrawing(self.lanes.lanes[name]).draw(scene))
 
 
@@ -154,14 +155,14 @@ def test_a_test_that_still_runs_goes_on_until_now_and_no_further() -> None:
     text = run.lane(scene)
     assert text.startswith("● test_one ━")
     assert len(text) == scene.column(100 * MS) + 1 < 200
-    told = plain(draw.told(draw.rows(run.lanes, run.state)[0], run.lanes, 3, 80, scene))
+    told = plain(cursor.told(draw.rows(run.lanes, run.state)[0], run.lanes, 3, 80, scene))
     assert told.split() == ["t.py::test_one", "began", "0.000s", "took", "100ms", "●", "running"]
 
 
 def test_at_the_first_moment_of_the_clock() -> None:
     run = Run()
     assert draw.rows(run.lanes, run.state) == []
-    assert draw.reach(run.lanes, run.state, 0).last >= draw.LEAST_SPAN
+    assert scenes.reach(run.lanes, run.state, 0).last >= scenes.LEAST_SPAN
     run.feed([named("test_one"), model.CaseStarted(0, 0)])
     assert run.lane(run.scene(40, 0)) == "●"
 
@@ -173,7 +174,7 @@ def test_a_worker_that_crashed_is_not_idle() -> None:
     scene = run.scene(10, 100 * MS)
     assert run.lane(scene, "gw0").rstrip() == "☠"
     assert run.lane(scene, "gw1") == "     ✓━━━━"
-    told = plain(draw.told(draw.rows(run.lanes, run.state)[0], run.lanes, 6, 80, scene))
+    told = plain(cursor.told(draw.rows(run.lanes, run.state)[0], run.lanes, 6, 80, scene))
     assert told == "at 0.06s  ☠ its process has crashed"
 
 
@@ -181,7 +182,7 @@ def test_idle_is_told_with_what_the_others_did() -> None:
     run = Run([named("a", "b", "c"), *ran(0, 0, 20, worker="gw0"), *ran(1, 0, 90, worker="gw1"),
                *ran(2, 80, 100, worker="gw0"), END])  # fmt: skip
     rows = draw.rows(run.lanes, run.state)
-    told = plain(draw.told(rows[0], run.lanes, 5, 80, run.scene(10, 100 * MS)))
+    told = plain(cursor.told(rows[0], run.lanes, 5, 80, run.scene(10, 100 * MS)))
     assert told == "at 0.05s  idle for 60ms; meanwhile gw1 b"
 
 
@@ -189,7 +190,7 @@ def test_many_tests_are_told_by_their_outcomes() -> None:
     tests = [event for n in range(10) for event in ran(n, n, n + 1, "failed" if n == 3 else "passed")]
     run = Run([named(*(f"test_{n}" for n in range(10))), *tests, END])
     row = draw.rows(run.lanes, run.state)[0]
-    told = plain(draw.told(row, run.lanes, 0, 80, run.scene(1, 100 * MS)))
+    told = plain(cursor.told(row, run.lanes, 0, 80, run.scene(1, 100 * MS)))
     assert told == "at 0.00s  10 tests:  ✗ 1 failed  ✓ 9 passed  t.py::test_3"
 
 
@@ -199,7 +200,21 @@ def test_marks_are_a_lane_and_are_told() -> None:
     assert [row.title for row in rows] == ["tests", "marks"]
     scene = run.scene(10, 100 * MS)
     assert plain(draw.draw_marks(run.lanes, scene)) == "     ◆    "
-    assert plain(draw.told(rows[1], run.lanes, 5, 80, scene)) == "at 0.05s  ◆ half way \\x1b[31m"
+    assert plain(cursor.told(rows[1], run.lanes, 5, 80, scene)) == "at 0.05s  ◆ half way \\x1b[31m"
+
+
+def test_what_is_coarser_than_the_picture_is_told() -> None:
+    state = fold.replay(recorded("measured"))
+    lanes = Lanes()
+    lanes.take(recorded("measured"))
+    row = next(row for row in draw.rows(lanes, state) if row.level is not None)
+    reach = scenes.reach(lanes, state, state.t)
+    told = []
+    for view in (scenes.View(), scenes.View(scenes.LEAST_SPAN, reach.first, False)):
+        scene = scenes.Scene(view.bounds(reach), 60, state, state.t, GLYPHS)
+        told.append(plain(cursor.told(row, lanes, 30, 120, scene)))
+    assert "nothing finer is kept" not in told[0]
+    assert "nothing finer is kept" in told[1]
 
 
 @given(
@@ -218,9 +233,9 @@ def test_what_is_kept_of_a_picture_is_what_would_be_drawn_anew(
             run.feed([event])
             lane = run.lanes.lanes[""]
             drawing = drawing or draw.TestsDrawing(lane)
-            reach = draw.Reach(0, 2_000 * MS)
-            view = draw.View(400 * MS, 100 * MS, False) if zoomed else draw.View()
-            scene = draw.Scene(view.bounds(reach), places, run.state, event.t, GLYPHS)
+            reach = scenes.Reach(0, 2_000 * MS)
+            view = scenes.View(400 * MS, 100 * MS, False) if zoomed else scenes.View()
+            scene = scenes.Scene(view.bounds(reach), places, run.state, event.t, GLYPHS)
             assert drawing.draw(scene) == draw.TestsDrawing(lane).draw(scene)
         t = end
 
@@ -245,7 +260,7 @@ def test_every_width_fits(name: str, paint: Paint) -> None:
                 else:
                     spans += draw.draw_marks(run.lanes, scene)
                 lines.append(spans)
-                told = draw.told(row, run.lanes, 2, width, scene)
+                told = cursor.told(row, run.lanes, 2, width, scene)
                 assert paint is GLYPHS or plain(told).replace("ünï✓", "").isascii()
             assert all(wide(spans) <= width for spans in lines)
             assert paint is GLYPHS or all(plain(spans).isascii() for spans in lines)
@@ -254,7 +269,7 @@ def test_every_width_fits(name: str, paint: Paint) -> None:
 @given(st.text(max_size=40), st.integers(0, 40))
 def test_the_end_of_a_text(text: str, room: int) -> None:
     text = one_line(text)
-    short = draw.cut_front(text, room, "…")
+    short = cut_front(text, room, "…")
     assert columns(short) <= room
     assert short == text or not short or (short[0] == "…" and text.endswith(short[1:]))
 
@@ -275,7 +290,7 @@ class Alone(App[None]):
         )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return themes.read(themes.bundled() / f"{themes.DEFAULT}.yaml").variables
+        return theme_file.read(themes.bundled() / f"{themes.DEFAULT}.yaml").variables
 
     def compose(self) -> ComposeResult:
         yield self.timeline

@@ -140,8 +140,8 @@ def verdict(state: RunState) -> str:
 
 
 def took(ns: int) -> str:
-    """A duration, with the same sign for microseconds as latencies have."""
-    return words.seconds(ns).replace("us", "µs")
+    """A duration."""
+    return words.seconds(ns)
 
 
 def headline(state: RunState) -> tuple[str, str]:

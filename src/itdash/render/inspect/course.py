@@ -93,11 +93,11 @@ def stages(case: Case, width: int, paint: Paint) -> list[Spans]:
         full, empty = bar(took / longest if longest else 0, _BAR, paint.glyph("bar"), " ")
         role = "failed" if outcome == "failed" else "skipped" if outcome == "skipped" else "passed"
         lines.append([
-            ("plain", pad(name, _LABEL)), ("strong", push(words.seconds(took), 9)),
+            ("plain", pad(name, _LABEL)), ("strong", push(words.seconds(took, paint.ascii), 9)),
             ("chart", f"  {full}{empty}"), (role, f"  {paint.glyph(role)} {outcome}"),
         ])  # fmt: skip
     if case.outcome in ("crashed", "timed out", "interrupted"):
-        text = f"{case.outcome} after {words.seconds(case.duration)}: {one_line(case.cause)}"
+        text = f"{case.outcome} after {words.seconds(case.duration, paint.ascii)}: {one_line(case.cause)}"
         lines.append([("crashed", f"{paint.glyph('crashed')} {text}")])
     if case.attempts > 1:
         lines += [[("plain", "")], *_side_by_side(case, width, paint)]
@@ -115,7 +115,7 @@ def _side_by_side(case: Case, width: int, paint: Paint) -> Iterator[Spans]:
     rows: dict[str, list[str]] = {
         "": [f"attempt {one.number}" for one in shown],
         "outcome": [one.outcome for one in shown],
-        **{name: [_duration(one, name) for one in shown] for name in ("setup", "call", "teardown")},
+        **{name: [_duration(one, name, paint) for one in shown] for name in ("setup", "call", "teardown")},
         "failed in": [one.failed_in or "-" for one in shown],
         "where": [_where(one.detail) for one in shown],
     }
@@ -138,9 +138,9 @@ def _side_by_side(case: Case, width: int, paint: Paint) -> Iterator[Spans]:
         yield [("dim", f"{paint.glyph('flaky')} marks what differed")]
 
 
-def _duration(attempt: Attempt, name: str) -> str:
+def _duration(attempt: Attempt, name: str, paint: Paint) -> str:
     took = attempt.durations.get(name)
-    return "-" if took is None else words.seconds(took)
+    return "-" if took is None else words.seconds(took, paint.ascii)
 
 
 def _where(detail: StageDetail) -> str:
@@ -168,7 +168,7 @@ def history(past: Sequence[Seen], width: int, paint: Paint) -> list[Spans]:
     told = f"{words.count(len(past), 'run')}, oldest at the left; passed in {passed}"
     lines: list[Spans] = [
         marks, heights,
-        [("dim", f"{told}, the longest took {words.seconds(longest)}")],
+        [("dim", f"{told}, the longest took {words.seconds(longest, paint.ascii)}")],
         [("plain", "")],
     ]  # fmt: skip
     for one in reversed(past):
@@ -180,7 +180,8 @@ def history(past: Sequence[Seen], width: int, paint: Paint) -> list[Spans]:
         )
         lines.append(
             [("dim", pad(when, 21)), (role, pad(f"{paint.glyph(role)} {one.outcome}", 14)),
-             ("strong", push(words.seconds(one.duration), 8)), ("chart", f"  {full}"), ("flaky", again)]
+             ("strong", push(words.seconds(one.duration, paint.ascii), 8)), ("chart", f"  {full}"),
+             ("flaky", again)]
         )  # fmt: skip
     return lines
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from itdash.events.model import SubtestFinished
-from itdash.render.detail import frame, frames, reason, traced
+from itdash.render.detail import frame, frames, in_stage, reason, traced
 from itdash.render.failures import detail_of, own_frames
 from itdash.render.inspect.course import attempts
 from itdash.render.spans import plain
@@ -45,7 +45,7 @@ def failure(case: Case, *, coloured: bool = True) -> list[Spans]:
     for name, stage in last_attempt(case).items():
         detail = detail_of(stage.detail)
         if stage.outcome == "failed" and detail.longrepr:
-            lines += [[("plain", "")], [("strong", f"in {name}")]] if name != "call" or lines else []
+            lines += [[("plain", "")], [("strong", in_stage(case, name))]] if name != "call" or lines else []
             lines += _traceback(detail.longrepr, coloured)
         elif detail.wasxfail or (stage.outcome == "skipped" and detail.longrepr):
             lines.append([("skipped", one_line(f"in {name}: {detail.wasxfail or detail.longrepr}"))])

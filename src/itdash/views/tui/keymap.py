@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from itdash.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Key(NamedTuple):
@@ -22,6 +22,8 @@ class Key(NamedTuple):
     group: str
     footer: str = ""
     """The word in the last line, for the few that stand there."""
+    at_once: bool = False
+    """Whether what was typed right after it must find it done already."""
 
 
 KEYS: Final = (
@@ -48,7 +50,7 @@ KEYS: Final = (
     Key("go.last-failure", "K", "failure(-1)", "to the failure before", "Go"),
     *(Key(f"go.panel-{n}", f"{n}", f"panel({n})", f"to panel {n}", "Go") for n in range(1, 8)),
     Key("go.next-panel", "tab", "app.focus_next", "to the next panel", "Go"),
-    Key("show.filter", "slash", "filter", "show only what matches; `!word` leaves out", "Show", "filter"),
+    Key("show.filter", "slash", "filter", "show only what matches; `!word` leaves out", "Show", "filter", True),
     Key("show.state", "v", "show_only", "show all, failing, running, not passed, or retried tests", "Show"),
     Key("show.sort", "t", "sort", "sort as collected, slowest first, worst first", "Show"),
     Key("show.zoom", "z", "zoom", "make a panel fill the screen, and back", "Show", "zoom"),
@@ -80,7 +82,19 @@ TIMELINE: Final = (
 )
 """What keys do in the timeline only."""
 
-EVERY: Final = (*KEYS, *TIMELINE)
+REPLAY: Final = (
+    Key("replay.hold", "space", "app.pause", "hold the recording, or play on", "Replay", "hold"),
+    Key("replay.step", "full_stop", "app.step(True)", "to where a test begins or ends", "Replay", "step"),
+    Key("replay.step-back", "comma", "app.step(False)", "to where one began or ended", "Replay", "back"),
+    Key("replay.later", "right_square_bracket", "app.skip(5)", "five seconds on", "Replay", "+5s"),
+    Key("replay.earlier", "left_square_bracket", "app.skip(-5)", "five seconds back", "Replay", "-5s"),
+    Key("replay.faster", "greater_than_sign", "app.faster(True)", "faster", "Replay", "faster"),
+    Key("replay.slower", "less_than_sign", "app.faster(False)", "slower", "Replay", "slower"),
+    Key("replay.here", "p", "here", "to where the chosen test began", "Replay", "to test"),
+)  # fmt: skip
+"""What keys do in `itdash replay` only."""
+
+EVERY: Final = (*KEYS, *TIMELINE, *REPLAY)
 
 _LAST: Final = ("app.help", "app.quit")
 FOOTER: Final = (
@@ -90,19 +104,23 @@ FOOTER: Final = (
 """The keys that the last line tells; on a narrow screen those that come last have no room."""
 
 
-def bindings() -> list[BindingType]:
-    """The keys as textual wants them."""
-    return [Binding(key.keys, key.action, key.words, show=False, id=key.id) for key in KEYS]
+BY_ID: Final = {key.id: key for key in EVERY}
+
+
+def bindings(ids: Iterable[str]) -> list[BindingType]:
+    """Some keys as textual wants them; by their ids they are where the user has them."""
+    return [
+        Binding(key.keys, key.action, key.words, show=False, id=key.id, priority=key.at_once)
+        for key in map(BY_ID.__getitem__, ids)
+    ]
 
 
 def remapped(given: Mapping[str, str], where: str = "[tool.itdash.keys]") -> dict[str, str]:
     """What the user wants instead, checked."""
-    known = [key.id for key in EVERY]
     for id in given:
-        if id not in known:
-            raise ConfigError(
-                f"there is no action {id!r} to give a key", where=where, mend=nearest(id, known)
-            )
+        if id not in BY_ID:
+            mend = nearest(id, list(BY_ID))
+            raise ConfigError(f"there is no action {id!r} to give a key", where=where, mend=mend)
     return dict(given)
 
 
@@ -111,6 +129,7 @@ def label(keys: str) -> str:
     first = keys.split(",", maxsplit=1)[0]
     names = {
         "slash": "/", "question_mark": "?", "space": "Space", "enter": "Enter", "plus": "+",
-        "equals_sign": "=", "minus": "-",
+        "equals_sign": "=", "minus": "-", "full_stop": ".", "comma": ",", "right_square_bracket": "]",
+        "left_square_bracket": "[", "greater_than_sign": ">", "less_than_sign": "<",
     }  # fmt: skip
     return names.get(first, first.replace("ctrl+", "^"))

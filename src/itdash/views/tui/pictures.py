@@ -9,9 +9,22 @@ from itdash.render.spans import width as wide
 from itdash.views.tui import keymap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from itdash.render.paint import Paint
     from itdash.render.spans import Spans
     from itdash.views.tui.screens.dashboard import Dashboard
+
+
+def keys_line(keys: Iterable[tuple[str, str]], width: int) -> Spans:
+    """Keys and a word for each, as many as there is room for: two pieces for each, after a blank one."""
+    spans: Spans = [("plain", " ")]
+    for label, word in keys:
+        told = [("key", label), ("dim", f" {word}  ")]
+        if wide(spans) + wide(told) > width:
+            break
+        spans += told
+    return spans
 
 
 class Pictures:
@@ -32,13 +45,7 @@ class Pictures:
 
     def footer(self, width: int) -> Spans:
         """A few keys, as many as there is room for."""
-        spans: Spans = [("plain", " ")]
-        for key in keymap.FOOTER:
-            told = [("key", keymap.label(self._dashboard.app.keys_of(key))), ("dim", f" {key.footer}  ")]
-            if wide(spans) + wide(told) > width:
-                break
-            spans += told
-        return spans
+        return keys_line(((self._dashboard.app.key_label(key), key.footer) for key in keymap.FOOTER), width)
 
     def concurrency(self, width: int, height: int) -> list[Spans]:
         """How many ran at once."""

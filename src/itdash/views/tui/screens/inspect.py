@@ -12,12 +12,13 @@ from itdash.history.past import Past, of_test
 from itdash.render import detail
 from itdash.render.inspect import course, failure, frame, measured, output
 from itdash.render.spans import spread
-from itdash.render.spans import width as wide
 from itdash.render.text import one_line
 from itdash.state.outline import FAILING, RUNNING
 from itdash.views.tui import keymap
-from itdash.views.tui.actions import clipboard, debug, editor
 from itdash.views.tui.actions.pages import Pages
+from itdash.views.tui.pictures import keys_line
+from itdash.views.tui.screens.one_test import OneTest
+from itdash.views.tui.screens.scrolls import MOVES, Scrolls
 from itdash.views.tui.widgets.line import Line
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 _EVERY: Final = 0.2
 _AGAIN: Final = (
-    "go.down", "go.up", "go.page-down", "go.page-up", "go.top", "go.bottom", "go.next-failure",
-    "go.last-failure", "test.edit", "test.copy", "test.copy-failure", "test.debug", "app.help", "show.pause",
+    *MOVES, "go.next-failure", "go.last-failure",
+    "test.edit", "test.copy", "test.copy-failure", "test.debug", "app.help", "show.pause",
     "run.stop", *(f"go.panel-{place + 1}" for place in range(len(frame.SECTIONS))),
 )  # fmt: skip
 _FOOTER: Final = (
@@ -41,17 +42,12 @@ _FOOTER: Final = (
     ("run.selected", "run"), ("test.debug", "debug"), ("test.edit", "edit"), ("test.copy", "copy id"),
     ("test.copy-failure", "copy failure"), ("app.help", "help"),
 )  # fmt: skip
-_KEYS: Final = {key.id: key for key in keymap.KEYS}
 
 
 def _bindings() -> list[BindingType]:
     """The keys of the dashboard that do the same here, wherever the user has them, and those for leaving."""
-    shared = [
-        Binding(key.keys, key.action, key.words, show=False, id=key.id)
-        for key in (_KEYS[id] for id in _AGAIN)
-    ]
     return [
-        *shared,
+        *keymap.bindings(_AGAIN),
         Binding("i", "back", "back", show=False, id="test.view"),
         Binding("r", "run", "run this test", show=False, id="run.selected"),
         Binding("tab,right,l", "turn(1)", "next section", show=False, priority=True),
@@ -62,7 +58,7 @@ def _bindings() -> list[BindingType]:
     ]
 
 
-class Inspect(Screen[None]):
+class Inspect(Scrolls, OneTest, Screen[None]):
     """The sections of one test; another failure is reached without leaving."""
 
     app: ItdashApp
@@ -99,6 +95,16 @@ class Inspect(Screen[None]):
         self._leave_file()
         self.call_after_refresh(self.renew)
 
+    @property
+    def chosen(self) -> Node:
+        """The test."""
+        return self.node
+
+    @property
+    def current(self) -> Pages:
+        """The lines of its section."""
+        return self.body
+
     # -- drawing --
 
     def _title(self, width: int) -> Spans:
@@ -110,17 +116,12 @@ class Inspect(Screen[None]):
         return frame.tabs(self.section, frame.filled(self.node, self.board.state), self.app.paint)
 
     def _footer(self, width: int) -> Spans:
-        spans: Spans = [("plain", " ")]
-        for id, word in _FOOTER:
-            if id == "whole" and not self._wholes():
-                continue
-            key = _KEYS.get(id)
-            label = keymap.label(self.app.keys_of(key)) if key else {"whole": "w"}.get(id, id)
-            told: Spans = [("key", label), ("dim", f" {word}  ")]
-            if wide(spans) + wide(told) > width:
-                break
-            spans += told
-        return spans
+        keys = [(id, word) for id, word in _FOOTER if id != "whole" or self._wholes()]
+        return keys_line([(self._label(id), word) for id, word in keys], width)
+
+    def _label(self, id: str) -> str:
+        key = keymap.BY_ID.get(id)
+        return self.app.key_label(key) if key else {"whole": "w"}.get(id, id)
 
     def renew(self) -> None:
         """Draw what changed."""
@@ -241,18 +242,6 @@ class Inspect(Screen[None]):
         first = frame.first_section(node, self.board.state)
         self._choose(self.section if self.section in telling else first)
 
-    def action_move(self, by: int) -> None:
-        """Scroll."""
-        self.body.action_move(by)
-
-    def action_page(self, by: int) -> None:
-        """Scroll by a page."""
-        self.body.action_page(by)
-
-    def action_edge(self, end: bool) -> None:
-        """To the first line or the last."""
-        self.body.action_edge(end)
-
     def action_back(self) -> None:
         """Leave the text of a file, or the test."""
         if self.body.paging:
@@ -263,22 +252,6 @@ class Inspect(Screen[None]):
     def action_run(self) -> None:
         """Run this test."""
         self.app.run_tests({self.node.id})
-
-    def action_edit(self) -> None:
-        """Open it in the editor."""
-        editor.edit(self.app, self.node)
-
-    def action_copy(self) -> None:
-        """Copy its id."""
-        clipboard.copy_id(self.app, self.node)
-
-    def action_copy_failure(self) -> None:
-        """Copy its failure."""
-        clipboard.copy_failure(self.app, self.node)
-
-    def action_debug(self) -> None:
-        """Run it under pdb."""
-        debug.debug(self.app, self.node)
 
 
 def open_for(app: ItdashApp, board: Board, tests: Tree) -> None:

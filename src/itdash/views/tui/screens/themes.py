@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from itdash.render.spans import Spans
     from itdash.views.tui.app import ItdashApp
+    from itdash.views.tui.theme_file import Look
 
 
 class ThemeList(Lines):
@@ -87,7 +88,7 @@ class Themes(ModalScreen[None]):
     }
     """
 
-    def __init__(self, looks: Sequence[themes.Look], former: str) -> None:
+    def __init__(self, looks: Sequence[Look], former: str) -> None:
         super().__init__()
         self._looks = {look.name: look for look in looks}
         self._former = former

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from itdash.render import timeline as draw
+from itdash.render.timeline import cursor, scenes
+from itdash.render.timeline import lanes as draw
 from itdash.views.tui import keymap
 from itdash.views.tui.widgets.panel import Panel
 
@@ -49,13 +50,13 @@ class Timeline(Panel):
     ) -> None:
         super().__init__(title, self._frame, hint, id=id)
         self.lanes, self._run = lanes, run
-        self.view = draw.View()
+        self.view = scenes.View()
         self.row, self.at = 0, -1
         """The lane, and the moment of the cursor; -1 while it goes with the run."""
         self._top = 0
         self._drawings: dict[str, draw.TestsDrawing] = {}
         self._rows: list[draw.Row] = []
-        self._scene: draw.Scene | None = None
+        self._scene: scenes.Scene | None = None
         self._before = 0
 
     # -- drawing --
@@ -68,10 +69,10 @@ class Timeline(Panel):
         if not self._rows:
             return []
         self._before = draw.name_width(self._rows, width)
-        reach = draw.reach(self.lanes, state, now)
+        reach = scenes.reach(self.lanes, state, now)
         now = min(now, reach.last)
         places = max(1, width - self._before)
-        scene = self._scene = draw.Scene(self.view.bounds(reach), places, state, now, self.paint)
+        scene = self._scene = scenes.Scene(self.view.bounds(reach), places, state, now, self.paint)
         room = max(1, height - 2)
         self.row = max(0, min(self.row, len(self._rows) - 1))
         self._top = max(0, min(self._top, self.row, len(self._rows) - room), self.row - room + 1)
@@ -83,10 +84,10 @@ class Timeline(Panel):
             lines.insert(0, draw.head(scene, column if self.at >= 0 else -1, self._before))
         if height > 2:
             lines += [[]] * (height - 1 - len(lines))
-            lines.append(draw.told(self._rows[self.row], self.lanes, column, width, scene))
+            lines.append(cursor.told(self._rows[self.row], self.lanes, column, width, scene))
         return lines
 
-    def _lane(self, place: int, scene: draw.Scene) -> Spans:
+    def _lane(self, place: int, scene: scenes.Scene) -> Spans:
         row = self._rows[place]
         spans = draw.title(row, place == self.row, self._before, scene.paint)
         if row.level is not None:
@@ -98,7 +99,7 @@ class Timeline(Panel):
             drawing = self._drawings[row.lane.name] = draw.TestsDrawing(row.lane)
         return spans + drawing.draw(scene)
 
-    def _column(self, scene: draw.Scene) -> int:
+    def _column(self, scene: scenes.Scene) -> int:
         """The column of the cursor, or the last one in which something can have happened."""
         t = self.at if self.at >= 0 else min(scene.now, scene.seen.last - 1)
         return max(0, min(scene.column(t), scene.places - 1))
@@ -120,13 +121,13 @@ class Timeline(Panel):
 
     # -- what keys do --
 
-    def _look(self, view: draw.View, at: int) -> None:
+    def _look(self, view: scenes.View, at: int) -> None:
         self.view, self.at = view, at
         self.renew()
         self.refresh()
 
-    def _reach(self) -> draw.Reach:
-        return draw.reach(self.lanes, *self._run())
+    def _reach(self) -> scenes.Reach:
+        return scenes.reach(self.lanes, *self._run())
 
     def action_move(self, by: int) -> None:
         """To another lane."""
@@ -137,10 +138,10 @@ class Timeline(Panel):
         """To the begin of the run, or to its end and on with it."""
         view = self.view
         if end:
-            self._look(draw.View(view.span), -1)
+            self._look(scenes.View(view.span), -1)
         else:
             first = self._reach().first
-            self._look(draw.View(view.span, first, False) if view.span else view, first)
+            self._look(scenes.View(view.span, first, False) if view.span else view, first)
 
     def action_zoom(self, closer: bool) -> None:
         """Closer or wider, around the cursor where there is one."""
@@ -148,7 +149,7 @@ class Timeline(Panel):
 
     def action_whole(self) -> None:
         """All of the run."""
-        self._look(draw.View(), -1)
+        self._look(scenes.View(), -1)
 
     def action_step(self, by: int) -> None:
         """Another column; beyond the last one the picture moves."""
@@ -157,12 +158,12 @@ class Timeline(Panel):
             return
         reach = self._reach()
         # Who looks at a moment wants it to stay where it is.
-        view = self.view if not self.view.span else draw.View(self.view.span, scene.seen.first, False)
+        view = self.view if not self.view.span else scenes.View(self.view.span, scene.seen.first, False)
         column = self._column(scene) + by
         if not 0 <= column < scene.places:
             view = view.scrolled(by * max(1, (scene.seen.last - scene.seen.first) // scene.places), reach)
             column = max(0, min(column, scene.places - 1))
-        seen = draw.Scene(view.bounds(reach), *scene[1:])
+        seen = scenes.Scene(view.bounds(reach), *scene[1:])
         self._look(view, seen.edge(column))
 
     def action_turn(self, by: int) -> None:
@@ -172,7 +173,7 @@ class Timeline(Panel):
             column = self._column(scene)
             reach = self._reach()
             view = self.view.scrolled(by * (scene.seen.last - scene.seen.first), reach)
-            self._look(view, draw.Scene(view.bounds(reach), *scene[1:]).edge(column))
+            self._look(view, scenes.Scene(view.bounds(reach), *scene[1:]).edge(column))
 
     def action_choose(self) -> None:
         """Tell which test is under the cursor; of several, the first with the worst outcome."""
@@ -183,9 +184,19 @@ class Timeline(Panel):
         column = self._column(scene)
         low, high = lane.seen(scene.edge(column), scene.edge(column + 1))
         if low < high:
-            id = scene.state.ids.get(lane.numbers[draw.worst_place(lane, low, high)])
+            id = scene.state.ids.get(lane.numbers[cursor.worst_place(lane, low, high)])
             if id is not None:
                 self.post_message(self.Chosen(id))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """To the lane above."""
+        event.stop()
+        self.action_move(-1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """To the lane below."""
+        event.stop()
+        self.action_move(1)
 
     def on_click(self, event: events.Click) -> None:
         """Go to the lane and the moment that were clicked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from textual.geometry import Region
 from textual.message import Message
 
 from itdash.render import tree as draw
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from itdash.state.outline import Node, Outline
 
 _FEW: Final = 200
+_AROUND: Final = 2
 
 
 class Tree(Lines):
@@ -44,6 +46,7 @@ class Tree(Lines):
         self.now = 0
         self.following = True
         self._told: Node | None = None
+        self._marked: list[Node] = []
         self._unfolded = -1
 
     # -- lines --
@@ -69,7 +72,7 @@ class Tree(Lines):
             self._put_on(node)
         if self.following:
             self._follow()
-        marked = len(self.marked())
+        marked = len(self._marked)
         told = [f"{marked} marked"] if marked else []
         self.border_subtitle = ", ".join([*told, *filter(None, [self.browse.described])])
         super().renew()
@@ -183,18 +186,25 @@ class Tree(Lines):
         node = self.node
         if node is not None:
             node.marked = not node.marked
+            if node.marked:
+                self._marked.append(node)
+            else:
+                self._marked.remove(node)
+            self.following = False
             self.cursor += 1
+            self.renew()
             self.refresh()
+
+    def action_unmark(self) -> None:
+        """Take all marks away."""
+        for node in self._marked:
+            node.marked = False
+        self._marked.clear()
+        self.renew()
 
     def marked(self) -> list[Node]:
         """What is marked, branches and tests."""
-        found, stack = [], [self.browse.outline.root]
-        while stack:
-            node = stack.pop()
-            if node.marked:
-                found.append(node)
-            stack += node.children or ()
-        return found
+        return list(self._marked)
 
     def action_failure(self, by: int) -> None:
         """Go to the next or the last failure before this one."""
@@ -246,3 +256,7 @@ class Tree(Lines):
         place = self.browse.place_of(node)
         super().renew()
         self.cursor = max(0, place)
+        # What stands around it, the branch that it is in above all, is seen too.
+        if self.scrollable_content_region.height > 4 * _AROUND:
+            around = Region(0, max(0, place - _AROUND), 1, 2 * _AROUND + 1)
+            self.scroll_to_region(around, animate=False, force=True)
