@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 import pytest_asyncio
-from fir_database import PostgresSchema, SqliteFile, postgres_schema
+from fir_database import PostgresSchema, SqliteFile, make_tables, postgres_schema
 from fir_processes import ApiServer, CacheProcess, ModelProcess
 from fir_support import Desk, Model
 from redis import Redis
@@ -33,6 +33,16 @@ SETTINGS: Settings = {
     "tasks": {"workers": 4},
 }
 """Short pauses, and a model that may be held for long."""
+
+IMPATIENT: Settings = {
+    "database": {"retry": {"attempts": 2, "base": 0.01}},
+    "model": {
+        "timeout": 0.15,
+        "retry": {"attempts": 2, "base": 0.01},
+        "breaker": {"threshold": 4, "reset_after": 0.25},
+    },
+}
+"""For a service that is not waited for long when its database is locked or its model hangs."""
 
 
 def _merged(settings: Settings, changes: Settings) -> Settings:
@@ -75,13 +85,16 @@ def cache_settings(own_cache_url: str | None, shared_cache: CacheProcess | None)
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteFile | PostgresSchema]:
-    """One database for all tests, which use different cases in it."""
+    """One database for all tests, which use different cases in it; with its tables."""
     dsn = os.environ.get("ITDASH_POSTGRES_DSN")
     if dsn:
         with postgres_schema(dsn) as schema:
+            make_tables(schema)
             yield schema
     else:
-        yield SqliteFile(tmp_path_factory.mktemp("database") / "reports.db")
+        file = SqliteFile(tmp_path_factory.mktemp("database") / "reports.db")
+        make_tables(file)
+        yield file
 
 
 @pytest.fixture(scope="session")
@@ -116,10 +129,35 @@ def settings(
 
 
 @pytest.fixture(scope="session")
-def shared_api(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+def services(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ApiServer, ApiServer]]:
+    """A patient service and an impatient one, started side by side because each takes its while."""
+    patient = ApiServer(settings, tmp_path_factory.mktemp("api"))
+    impatient = ApiServer(_merged(settings, IMPATIENT), tmp_path_factory.mktemp("impatient"))
+    try:
+        for service in (patient, impatient):
+            service.begin()
+        for service in (patient, impatient):
+            service.until_ready()
+        yield patient, impatient
+    finally:
+        patient.stop()
+        impatient.kill()  # quicker than to ask; the other shows that it ends when asked
+
+
+@pytest.fixture(scope="session")
+def shared_api(services: tuple[ApiServer, ApiServer]) -> ApiServer:
     """One service for all tests that need no other settings."""
-    with ApiServer(settings, tmp_path_factory.mktemp("api")) as process:
-        yield process
+    return services[0]
+
+
+@pytest_asyncio.fixture
+async def impatient_desk(services: tuple[ApiServer, ApiServer], model: Model) -> AsyncIterator[Desk]:
+    """The service that soon gives up on what is behind it."""
+    async with Desk(services[1], model) as desk:
+        await desk.until_breaker("model", "closed")
+        yield desk
 
 
 @pytest_asyncio.fixture

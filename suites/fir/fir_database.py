@@ -8,6 +8,9 @@ import uuid
 from contextlib import asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from reportdesk.database import open_database
+from reportdesk.settings import DatabaseSettings
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
@@ -42,6 +45,16 @@ class PostgresSchema:
         async with connected(self.dsn) as connection, connection.transaction():
             await connection.execute(f"LOCK TABLE {self.name}.cases, {self.name}.reports")
             yield
+
+
+def make_tables(database: SqliteFile | PostgresSchema) -> None:
+    """Open it once as a service does, with time to wait for what else the disk has to do."""
+
+    async def open_and_close() -> None:
+        settings = DatabaseSettings(**database.settings | {"timeout": 10.0})
+        await (await open_database(settings)).close()
+
+    asyncio.run(open_and_close())
 
 
 @contextmanager

@@ -50,10 +50,18 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
+        self.begin()
+        self.until_ready()
+
+    def begin(self) -> None:
+        """Start without waiting, so that others can start beside it."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=ROOM
             )
+
+    def until_ready(self) -> None:
+        assert self._process is not None
         try:
             self._until_ready(self._process, time.monotonic() + START_TIMEOUT)
         except BaseException:

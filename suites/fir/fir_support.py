@@ -161,6 +161,15 @@ class Desk(_Client):
     async def tally(self, operation: str) -> Tally:
         return (await self.metrics()).operations.get(operation, Tally())
 
+    async def until_past_the_cache(self, requests: int) -> None:
+        """Wait until so many requests are under way and none asks the cache any more, whatever that said."""
+
+        def holds(seen: Snapshot) -> bool:
+            under_way = seen.operations.get("request", Tally()).in_flight
+            return under_way == requests and seen.operations.get("cache.get", Tally()).in_flight == 0
+
+        await until(self.metrics, holds)
+
     async def breaker(self, part: str) -> State:
         breakers = msgspec.convert((await self.ask("GET", "/health"))["breakers"], dict[str, State])
         return breakers[part]

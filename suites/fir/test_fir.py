@@ -17,7 +17,6 @@ from reportdesk.settings import Backoff, BreakerSettings, ModelSettings
 from itdash import probe
 
 if TYPE_CHECKING:
-    from conftest import Launch
     from fir_database import PostgresSchema, SqliteFile
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio]
@@ -129,10 +128,14 @@ class TestFIRGenerationEndToEnd:
             await desk.report(cases[0])  # three attempts
         with pytest.raises(Refusal, match="503 breaker_open"):
             await desk.report(cases[1])  # two more, and the fifth failure opens the breaker
-        assert await desk.breaker("model") == "open"
-        with pytest.raises(Refusal, match="503 breaker_open: the model server is left alone") as caught:
-            await desk.report(cases[2])
-        assert caught.value.retry_after == "1"
+        # Both at once, for the pause is short: what is seen after it would tell nothing.
+        state, refusal = await asyncio.gather(
+            desk.breaker("model"), desk.report(cases[2]), return_exceptions=True
+        )
+        assert state == "open"
+        assert isinstance(refusal, Refusal)
+        assert "503 breaker_open: the model server is left alone" in str(refusal)
+        assert refusal.retry_after == "1"
         assert await desk.model.received() == 5
         assert await growth.event("error.breaker_open") == 2
         assert await desk.source(known) == "cache"  # what does not need the model goes on
@@ -192,12 +195,19 @@ class TestFIRGenerationEndToEnd:
 class TestFIRGenerationPerformance:
     @pytest.mark.requirement("FIR-CACHE-5")
     @pytest.mark.budget("report.cold", "count == 3", "min >= 100ms", "errors == 0")
-    @pytest.mark.budget("report.warm", "p50 < 10ms", "p50 < p50(report.cold) / 10", "errors == 0")
+    @pytest.mark.budget(
+        "report.warm", "count == 30", "p50 < 10ms", "p50 < p50(report.cold) / 10", "errors == 0"
+    )
     async def test_cache_performance_improvement(self, desk: Desk) -> None:
         await desk.model.tell(latency=0.1)
-        for case in [await desk.new_case() for _ in range(3)]:
+        cases = [await desk.new_case() for _ in range(3)]
+
+        async def cold(case: str) -> str:
             async with probe.operation("report.cold"):
-                assert await desk.source(case) == "model"
+                return await desk.source(case)
+
+        assert await asyncio.gather(*map(cold, cases)) == ["model"] * 3
+        for case in cases:
             for _ in range(10):
                 async with probe.operation("report.warm"):
                     assert await desk.source(case) == "cache"
@@ -233,22 +243,23 @@ class TestFIRGenerationPerformance:
 
 class TestErrorRecoveryScenarios:
     @pytest.mark.requirement("FIR-DB-1", "FIR-RETRY-1")
-    @budget_of_the_service("database.query", "errors >= 6")
+    @budget_of_the_service("database.query", "errors >= 3")
     async def test_database_connection_failure_recovery(
-        self, desk: Desk, database: SqliteFile | PostgresSchema
+        self, desk: Desk, impatient_desk: Desk, database: SqliteFile | PostgresSchema
     ) -> None:
         known, cold, waiting = [await desk.new_case() for _ in range(3)]
         await desk.report(known)
-        growth = await Growth.of(desk)
+        growth, impatience = await Growth.of(desk), await Growth.of(impatient_desk)
 
         async with asyncio.timeout(HANG), asyncio.TaskGroup() as group, database.locked():
             with pytest.raises(Refusal, match="503 database_unavailable") as caught:
-                await desk.report(cold)
+                await impatient_desk.report(cold)
             assert caught.value.retry_after == "1"
-            assert await growth.event("retry.database") == 4
+            assert await impatience.event("retry.database") == 1
+            assert await impatience.errors("database.query") == 2
             assert await desk.source(known) == "cache"
             patient = group.create_task(desk.report(waiting))
-            await until(lambda: growth.event("retry.database"), lambda retries: retries > 4)
+            await until(lambda: growth.event("retry.database"), lambda retries: retries > 0)
 
         assert patient.result().source == "model"
         assert await desk.source(cold) == "model"
@@ -285,33 +296,28 @@ class TestErrorRecoveryScenarios:
     @pytest.mark.budget("report.hanging", "count == 2", "errors == 2", "max < 2s")
     @pytest.mark.budget("report.rejected", "count == 20", "errors == 20", "p50 < 50ms")
     @budget_of_the_service("model.call", "count == 5", "errors == 4", "max < 1s")
-    async def test_model_server_timeout_handling(self, launch: Launch) -> None:
-        impatient = {
-            "timeout": 0.15,
-            "retry": {"attempts": 2, "base": 0.01},
-            "breaker": {"threshold": 4, "reset_after": 0.25},
-        }
-        async with launch(model=impatient) as desk:
-            cases = [await desk.new_case() for _ in range(3)]
-            await desk.model.tell(always="hang")
+    async def test_model_server_timeout_handling(self, impatient_desk: Desk) -> None:
+        desk = impatient_desk
+        cases = [await desk.new_case() for _ in range(3)]
+        await desk.model.tell(always="hang")
 
-            async def hanging(case: str) -> None:
-                async with probe.operation("report.hanging"):
-                    await desk.report(case)
+        async def hanging(case: str) -> None:
+            async with probe.operation("report.hanging"):
+                await desk.report(case)
 
-            outcomes = await asyncio.gather(*map(hanging, cases[:2]), return_exceptions=True)
-            for outcome in outcomes:
-                assert isinstance(outcome, Refusal)
-                assert (outcome.status, outcome.code) == (504, "model_timed_out")
-                assert outcome.message == "the model server did not answer within 0.15 s"
-            assert await desk.breaker("model") == "open"
+        outcomes = await asyncio.gather(*map(hanging, cases[:2]), return_exceptions=True)
+        for outcome in outcomes:
+            assert isinstance(outcome, Refusal)
+            assert (outcome.status, outcome.code) == (504, "model_timed_out")
+            assert outcome.message == "the model server did not answer within 0.15 s"
+        assert await desk.breaker("model") == "open"
 
-            for _ in range(20):
-                with pytest.raises(Refusal, match="breaker_open"):
-                    async with probe.operation("report.rejected"):
-                        await desk.report(cases[2])
-            assert await desk.model.received() == 4
+        for _ in range(20):
+            with pytest.raises(Refusal, match="breaker_open"):
+                async with probe.operation("report.rejected"):
+                    await desk.report(cases[2])
+        assert await desk.model.received() == 4
 
-            await desk.model.tell()
-            await desk.until_breaker("model", "half-open")
-            assert await desk.source(cases[2]) == "model"
+        await desk.model.tell()
+        await desk.until_breaker("model", "half-open")
+        assert await desk.source(cases[2]) == "model"

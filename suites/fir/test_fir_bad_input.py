@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fir_processes import ApiServer, DidNotStart
-from fir_support import Desk, Growth, Refusal
+from fir_support import HANG, Desk, Growth, Refusal
 from reportdesk.breaker import Breaker
 from reportdesk.cache import ReportCache
 from reportdesk.database import open_database
@@ -26,6 +26,7 @@ from reportdesk.settings import (
     ModelSettings,
     read_settings,
 )
+from reportdesk.sqlite import SqliteDriver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -241,6 +242,32 @@ def test_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
         connection.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StartError, match="database is locked"):
             opened(tmp_path / "reports.db")
+
+
+@pytest.mark.asyncio
+@pytest.mark.requirement("FIR-DB-2")
+async def test_two_services_may_begin_on_one_empty_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_looked = asyncio.Barrier(2)
+
+    class Together(SqliteDriver):
+        """Makes tables only when another service, too, has seen that there are none."""
+
+        async def tables(self) -> set[str]:
+            found = await super().tables()
+            await both_looked.wait()
+            return found
+
+    monkeypatch.setattr("reportdesk.sqlite.SqliteDriver", Together)
+    settings = DatabaseSettings(url=f"sqlite://{tmp_path / 'reports.db'}", timeout=HANG)
+    async with asyncio.timeout(HANG):
+        one, other = await asyncio.gather(open_database(settings), open_database(settings))
+    try:
+        assert await one.run("SELECT version FROM schema_version") == [(2,)]
+    finally:
+        await one.close()
+        await other.close()
 
 
 @pytest.mark.requirement("FIR-DB-2")

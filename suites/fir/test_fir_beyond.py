@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.asyncio]
 @budget_of_the_service("request", "peak == 100")
 async def test_hundred_cold_requests_make_one_report(desk: Desk) -> None:
     case = await desk.new_case()
-    growth = await Growth.of(desk)
     await desk.model.tell(gate=True)
 
     async def cold() -> Served:
@@ -34,7 +33,7 @@ async def test_hundred_cold_requests_make_one_report(desk: Desk) -> None:
 
     async with asyncio.timeout(HANG), asyncio.TaskGroup() as group:
         requests = [group.create_task(cold()) for _ in range(100)]
-        await until(lambda: growth.event("cache.miss"), lambda misses: misses == 100)
+        await desk.until_past_the_cache(requests=100)
         await desk.model.until_held(1)
         await desk.model.tell()
 
@@ -61,7 +60,7 @@ async def test_failed_stampede_fails_for_all_and_leaves_nothing_behind(desk: Des
     await desk.model.tell(gate=True, troubles=["refuse"])
     growth = await Growth.of(desk)
     requests = [asyncio.create_task(desk.report(case)) for _ in range(10)]
-    await until(lambda: growth.event("cache.miss"), lambda misses: misses == 10)
+    await desk.until_past_the_cache(requests=10)
     await desk.model.until_held(1)
     await desk.model.tell()
     for outcome in await asyncio.gather(*requests, return_exceptions=True):

@@ -55,6 +55,28 @@ async def _accepts(desk: Desk) -> bool:
     return False
 
 
+TOLD_AT_ONCE = """
+import asyncio, os, signal
+from reportdesk import hosting
+from starlette.applications import Starlette
+
+hosting.print = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
+asyncio.run(hosting.serve(Starlette(), hosting.listen("127.0.0.1", 0), 1.0))
+"""
+
+
+@pytest.mark.requirement("FIR-END-1")
+async def test_service_told_to_end_as_it_says_that_it_is_there_ends() -> None:
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", TOLD_AT_ONCE, cwd=ROOM)
+    try:
+        async with asyncio.timeout(HANG):
+            assert await child.wait() == 0
+    finally:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
 PARENT = """
 import json, sys
 from pathlib import Path

@@ -132,11 +132,11 @@ def test_lease_of_a_long_job_is_renewed(path: Path, queue: JobQueue, tmp_path: P
     number = queue.add("gate", job)
     with Fleet(path, workers=1, lease_seconds=0.4, handlers=HANDLERS):
         pid_in(job)
-        first = queue.job(number).lease_until
-        assert first is not None
-        until(lambda: (queue.job(number).lease_until or 0) > first, "the lease is renewed")
+        for _ in range(3):  # again and again, not once
+            before = queue.job(number).lease_until or 0.0
+            until(lambda: (queue.job(number).lease_until or 0.0) > before, "the lease is renewed")  # noqa: B023
         with Database(path) as database:
-            assert JobQueue(database, lambda: first).lease("somebody else", 1) == []
+            assert JobQueue(database, lambda: before).lease("somebody else", 1) == []
         (tmp_path / "gate").touch()
         until(lambda: queue.job(number).state is JobState.COMPLETED, "the job is done")
     assert queue.job(number).attempts == 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from gameladder.errors import FallbackTimedOut, PoolClosed, WorkerCrashed
+from gameladder.lane import Lane
 from gameladder.pool import GuardedPool, Outcome
 from ladder_support import (
     HANG,
@@ -189,6 +190,45 @@ async def test_pool_closes_over_a_stuck_job(tmp_path: Path) -> None:
             await pool.run(add, 1, 1, timeout=HANG)
     assert [type(outcome) for outcome in outcomes] == [PoolClosed, PoolClosed]
     assert is_gone(int(mark.read_text()))
+
+
+@pytest.mark.asyncio
+@pytest.mark.requirement("LADDER-POOL-4")
+async def test_pool_that_closes_as_a_worker_comes_free_begins_nothing(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    async with asyncio.timeout(HANG), GuardedPool(workers=1) as pool:
+
+        async def work_and_close() -> None:
+            await pool.run(add, 1, 1, timeout=HANG)
+            await pool.close()
+
+        closing = asyncio.create_task(work_and_close())
+        waiting = asyncio.create_task(pool.run(spin, str(mark), timeout=0.5))
+        with pytest.raises(PoolClosed):
+            await waiting
+        await closing
+    assert not mark.exists()
+
+
+@pytest.mark.asyncio
+@pytest.mark.requirement("LADDER-POOL-4")
+async def test_pool_that_cannot_be_opened_leaves_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fixture that looks for what is left over is the judge."""
+    open_one = Lane.open
+    opened = 0
+
+    async def open_two() -> Lane:
+        nonlocal opened
+        opened += 1
+        if opened > 2:
+            raise BlockingIOError("the system has no room for another process")
+        return await open_one()
+
+    monkeypatch.setattr(Lane, "open", open_two)
+    with pytest.raises(BlockingIOError):
+        async with GuardedPool(workers=3):
+            pass
+    assert opened == 3
 
 
 ORPHAN_MAKER = """

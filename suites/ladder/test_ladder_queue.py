@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from gameladder.errors import BadReplay, LeaseLost
 from gameladder.jobqueue import JobQueue
 from gameladder.jobs import JobState
+from gameladder.owners import new_owner
 from gameladder.worker import Worker
 
 if TYPE_CHECKING:
@@ -67,6 +69,28 @@ def test_leased_job_is_nobody_elses_until_the_lease_is_over(queue: JobQueue, clo
     assert queue.lease("other", 10) == []
     clock.now += 0.1
     assert [(lease.id, lease.attempt) for lease in queue.lease("other", 10)] == [(job, 2)]
+
+
+@pytest.mark.requirement("LADDER-QUEUE-1", "LADDER-QUEUE-4")
+@pytest.mark.parametrize(
+    ("owner", "taken_back"),
+    [
+        (new_owner(), 0),
+        (f"{os.getpid()}.1.1", 1),  # the number of this process, when another one had it
+        ("me", 0),
+        ("a.b.c", 0),
+        ("7", 0),
+    ],
+    ids=["alive", "gone, its number taken", "a name", "a name with dots", "a number"],
+)
+def test_recovery_takes_from_those_who_are_gone_for_certain(
+    queue: JobQueue, clock: ManualClock, owner: str, taken_back: int
+) -> None:
+    job = queue.add("any", 1)
+    queue.lease(owner, 10)
+    assert queue.recover() == taken_back
+    clock.now += 10
+    assert [lease.id for lease in queue.lease("other", 10)] == [job]
 
 
 @pytest.mark.requirement("LADDER-QUEUE-4")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("2.1")
+@pytest.mark.requirement("2.1", "SESSIONS-TIME-1", "SESSIONS-METRICS-1", "SESSIONS-LIVE-1")
 @pytest.mark.budget("monitor.start", "count == 250", "peak == 250", "errors == 0")
 @pytest.mark.budget("monitor.all", "max < 1s")
 async def test_250_sessions_monitoring_simultaneously(
@@ -43,7 +43,7 @@ async def test_250_sessions_monitoring_simultaneously(
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("2.1", "2.4")
+@pytest.mark.requirement("2.1", "2.4", "SESSIONS-TIME-2")
 @pytest.mark.budget("scrape", "count == 5", "peak == 5", "errors == 0", "max < 3s")
 @pytest.mark.budget("monitor.start", "count == 10", "errors == 0")
 async def test_scraping_while_monitoring(manager: SessionManager, server: Control, ledger: Ledger) -> None:
@@ -70,7 +70,7 @@ async def test_scraping_while_monitoring(manager: SessionManager, server: Contro
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("4.1", "4.2", "4.3")
+@pytest.mark.requirement("4.1", "4.2", "4.3", "SESSIONS-TIME-3")
 @pytest.mark.budget("scrape", "count == 20", "peak == 5", "p95 < 250ms", "errors == 0")
 @pytest.mark.budget("scrape.all", "max < 880ms")
 async def test_concurrent_scraping_with_limit(manager: SessionManager, server: Control) -> None:
@@ -91,16 +91,18 @@ async def test_concurrent_scraping_with_limit(manager: SessionManager, server: C
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("7.1", "7.2", "7.5")
+@pytest.mark.requirement("7.1", "7.2", "7.5", "SESSIONS-METRICS-2", "SESSIONS-ERRORS-1", "SESSIONS-TIME-4")
 @pytest.mark.budget("scrape", "count == 10", "errors == 1")
+@pytest.mark.budget("scrape.all", "max < 1s")
 async def test_error_recovery_locks_released(manager: SessionManager, server: Control) -> None:
     accounts = add_accounts(manager, 5)
     await server.post("archive", "still here")
     await server.fault("history", "refuse", account=accounts[2])
 
-    first = await asyncio.gather(
-        *(manager.scrape("archive", account=account) for account in accounts), return_exceptions=True
-    )
+    async with probe.operation("scrape.all"):
+        first = await asyncio.gather(
+            *(manager.scrape("archive", account=account) for account in accounts), return_exceptions=True
+        )
 
     assert [type(result) for result in first] == [list, list, Refused, list, list]
     status = manager.status()
@@ -114,7 +116,7 @@ async def test_error_recovery_locks_released(manager: SessionManager, server: Co
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("7.1", "7.2")
+@pytest.mark.requirement("7.1", "7.2", "SESSIONS-RETRY-1", "SESSIONS-METRICS-2")
 @pytest.mark.budget("scrape", "count == 4", "errors == 2")
 async def test_error_recovery_with_retry(chat: Address, server: Control) -> None:
     await server.post("archive", "worth waiting for")
@@ -140,7 +142,7 @@ async def test_error_recovery_with_retry(chat: Address, server: Control) -> None
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("5.4", "6.2")
+@pytest.mark.requirement("5.4", "6.2", "SESSIONS-CLEAN-1", "SESSIONS-TIME-5")
 @pytest.mark.budget("shutdown", "count == 1", "max < 100ms", "errors == 0")
 @pytest.mark.budget("scrape", "peak == 5")
 async def test_graceful_shutdown_with_active_operations(

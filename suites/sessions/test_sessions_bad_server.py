@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import resource
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -35,11 +37,15 @@ MESSAGE = '{"type": "message", "channel": "news", "sequence": 1, "text": "one"}'
 
 
 @asynccontextmanager
-async def rogue_server(*answers: str) -> AsyncIterator[Address]:
-    """Grants each connection its login, and answers what comes next with these frames."""
+async def rogue_server(*answers: str, mute: int = 0) -> AsyncIterator[Address]:
+    """Grants each connection its login, and answers what comes next with these frames.
+
+    On the first so many connections it answers nothing after the login.
+    """
+    numbers = itertools.count()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        rounds: Iterable[tuple[str, ...]] = ((OK,), answers)
+        rounds: Iterable[tuple[str, ...]] = ((OK,), () if next(numbers) < mute else answers)
         for frames in rounds:
             if await read_body(reader) is None:
                 break
@@ -111,6 +117,19 @@ async def test_what_nobody_asked_for_is_passed_over() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.requirement("7.1", "7.2")
+async def test_connection_on_which_nobody_answers_is_replaced() -> None:
+    retry = RetryPolicy(attempts=4, base=0.01)
+    async with (
+        rogue_server(PAGE % MESSAGE, mute=1) as address,
+        SessionManager(address, retry=retry, request_timeout=0.3) as manager,
+    ):
+        manager.add("account")
+        page = await manager.scrape("news", limit=1)
+    assert [message.text for message in page] == ["one"]
+
+
+@pytest.mark.asyncio
 @pytest.mark.requirement("7.2")
 async def test_complaint_of_the_server_reaches_the_caller() -> None:
     with pytest.raises(ConnectionLost, match="the server complains: no more of this"):
@@ -168,6 +187,28 @@ async def test_half_written_line_at_the_end_of_the_journal_is_cut_off(tmp_path: 
         async with await Control.open(process.control) as control:
             await control.post("news", "two", key="2")
     assert [json.loads(line)["key"] for line in journal.read_text().splitlines()] == ["1", "2"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.requirement("7.2")
+async def test_post_for_which_the_disk_has_no_room_is_refused_and_leaves_no_trace(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    without_end = resource.RLIM_INFINITY
+    with ServerProcess(journal) as process:
+        async with await Control.open(process.control) as control:
+            await control.post("news", "one", key="first")
+            whole = journal.read_bytes()
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (len(whole) + 10, without_end))
+            with pytest.raises(Refused, match="File too large"):
+                await control.post("news", "two", key="second")
+            assert journal.read_bytes() == whole
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (without_end, without_end))
+            await control.post("news", "two", key="second")
+        process.kill()
+        process.start()
+        async with SessionManager(process.chat) as manager:
+            manager.add("account")
+            assert [message.text for message in await manager.scrape("news")] == ["two", "one"]
 
 
 def start_and_fail(*options: str) -> str:

@@ -159,6 +159,20 @@ async def test_next_monitor_goes_on_where_the_last_one_stopped(
 
 
 @pytest.mark.requirement("2.1")
+async def test_monitor_stopped_before_its_first_step_can_be_started_again(
+    manager: SessionManager, server: Control, ledger: Ledger
+) -> None:
+    manager.add("account")
+    await manager.start_monitoring("account", NOW, ledger.handler("account"))
+    positions = await manager.stop_monitoring("account")  # nothing in between has let its task begin
+    assert manager.status().monitoring == set()
+    await server.post("news", "one")
+    await manager.start_monitoring("account", positions, ledger.handler("account"))
+    await ledger.reach(messages=1)
+    assert ledger.texts("account") == ["one"]
+
+
+@pytest.mark.requirement("2.1")
 async def test_message_whose_handler_was_cut_short_comes_again(
     manager: SessionManager, server: Control, ledger: Ledger
 ) -> None:
@@ -206,6 +220,20 @@ async def test_start_goes_on_when_the_server_stays_silent(
         await ledger.reach(messages=1)
         assert manager.status().retries >= 1
         assert await server.gauge("logins") >= 2  # a connection that stays silent is not trusted again
+
+
+@pytest.mark.requirement("2.1", "7.2")
+async def test_scrape_without_an_answer_costs_the_monitor_nothing(
+    chat: Address, server: Control, ledger: Ledger
+) -> None:
+    await server.fault("history", "silence")
+    async with SessionManager(chat, retry=RetryPolicy(base=0.01), request_timeout=0.5) as manager:
+        manager.add("account")
+        await manager.start_monitoring("account", NOW, ledger.handler("account"))
+        assert await manager.scrape("news", account="account") == []
+        assert "monitor.resume" not in manager.status().operations
+        assert manager.status().retries == 1
+    assert await server.gauge("logins") == 1  # the connection answers all else, so it is kept
 
 
 @pytest.mark.requirement("7.2", "7.5")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from chatfleet.errors import FloodWait, Interrupted, Refused, RequestTimedOut, ServerFault, UnknownSession
 from chatfleet.manager import SessionManager
-from chatfleet.metrics import ShutdownReport, Status
+from chatfleet.metrics import Counts, ShutdownReport, Status
 from chatfleet.retry import RetryPolicy
 from sessions_support import HANG, NOW, HeldSleep, Ledger, RecordedSleep, add_accounts
 
@@ -41,7 +42,7 @@ async def test_waiting_scrapes_are_served_in_the_order_they_came(chat: Address, 
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("4.1", "4.2")
+@pytest.mark.requirement("4.1", "4.2", "SESSIONS-LIVE-1")
 @pytest.mark.budget("scrape", "count == 10", "peak == 5", "errors == 0")
 async def test_waiting_for_a_busy_session_takes_no_slot(manager: SessionManager, server: Control) -> None:
     accounts = add_accounts(manager, 5)
@@ -75,7 +76,7 @@ async def test_pause_before_the_next_attempt_takes_no_slot(chat: Address, server
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("4.3", "7.1", "7.2")
+@pytest.mark.requirement("4.3", "7.1", "7.2", "SESSIONS-METRICS-1", "SESSIONS-METRICS-2")
 async def test_cancelled_callers_leave_no_trace(manager: SessionManager, server: Control) -> None:
     accounts = add_accounts(manager, 10)
     await server.gate(1_000)
@@ -93,8 +94,24 @@ async def test_cancelled_callers_leave_no_trace(manager: SessionManager, server:
     status = manager.status()
     assert (status.scrapes_active, status.scrapes_waiting, status.tasks) == (0, 0, 0)
     assert status.load == dict.fromkeys(accounts, 0)
+    assert status.operations["scrape"] == Counts(started=6, succeeded=2, cancelled=4)
     async with asyncio.timeout(HANG):
         await asyncio.gather(*(manager.scrape("news", account=account) for account in accounts))
+
+
+@pytest.mark.asyncio
+@pytest.mark.requirement("2.4")
+async def test_monitor_and_scrape_that_begin_together_share_a_connection(
+    manager: SessionManager, server: Control, ledger: Ledger
+) -> None:
+    manager.add("account")
+    async with asyncio.timeout(HANG):
+        await asyncio.gather(
+            manager.start_monitoring("account", NOW, ledger.handler("account")),
+            manager.scrape("news", account="account"),
+        )
+    assert manager.status().retries == 0
+    assert await server.gauge("logins") == 1
 
 
 @pytest.mark.asyncio
@@ -125,7 +142,7 @@ async def test_permanent_error_is_not_tried_again(manager: SessionManager, serve
 
 
 @pytest.mark.asyncio
-@pytest.mark.requirement("7.1", "7.2")
+@pytest.mark.requirement("7.1", "7.2", "SESSIONS-RETRY-1", "SESSIONS-ERRORS-1")
 async def test_last_attempt_tells_its_error(chat: Address, server: Control) -> None:
     await server.fault("history", "fault", times=3)
     sleep = RecordedSleep()
@@ -218,6 +235,39 @@ async def test_shutdown_does_not_wait_for_ever(manager: SessionManager, server: 
             await asyncio.wait(others)
     assert manager.status() == Status()
     assert await server.gauge("logins") == 1  # what was stuck does not connect again
+
+
+@pytest.mark.asyncio
+@pytest.mark.requirement("5.4", "6.2", "SESSIONS-CLEAN-1")
+@pytest.mark.parametrize("way", ["remove", "shutdown"])
+async def test_end_whose_caller_gives_up_waiting_leaves_nothing_open(
+    manager: SessionManager, server: Control, way: str
+) -> None:
+    entered, let_go = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(_: Message) -> None:
+        entered.set()
+        while not let_go.is_set():
+            with suppress(asyncio.CancelledError):
+                await let_go.wait()
+
+    manager.add("account")
+    await manager.start_monitoring("account", NOW, stubborn)
+    await server.post("news", "one")
+    async with asyncio.timeout(HANG):
+        await entered.wait()
+        ending = asyncio.create_task(
+            manager.remove("account", timeout=HANG) if way == "remove" else manager.shutdown(timeout=HANG)
+        )
+        await asyncio.sleep(0)
+        ending.cancel()
+        try:
+            await asyncio.wait([ending])
+            await server.until("connected", 0)
+        finally:
+            let_go.set()
+    assert ending.cancelled()
+    assert manager.status().sessions == set()
 
 
 @pytest.mark.asyncio

@@ -21,13 +21,14 @@ Row: TypeAlias = "Sequence[Value | None]"
 
 SCHEMA_VERSION = 2
 
+# Two services may begin on the same empty database: the second finds what the first has made.
 _TABLES = (
-    "CREATE TABLE cases"
+    "CREATE TABLE IF NOT EXISTS cases"
     " (id TEXT PRIMARY KEY, title TEXT NOT NULL, facts TEXT NOT NULL, revision INTEGER NOT NULL)",
-    "CREATE TABLE reports"
+    "CREATE TABLE IF NOT EXISTS reports"
     " (case_id TEXT PRIMARY KEY REFERENCES cases, revision INTEGER NOT NULL, text TEXT NOT NULL)",
-    "CREATE TABLE schema_version (version INTEGER NOT NULL)",
-    f"INSERT INTO schema_version VALUES ({SCHEMA_VERSION})",
+    "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)",
+    f"INSERT INTO schema_version SELECT {SCHEMA_VERSION} WHERE NOT EXISTS (SELECT 1 FROM schema_version)",
 )
 
 # `?1` is the first value; drivers whose database writes it otherwise translate it.
@@ -57,7 +58,7 @@ class Driver(Protocol):
         """The names of the tables that are there."""
 
     async def create(self, statements: Sequence[str]) -> None:
-        """Carry out these statements in one transaction."""
+        """Carry out these statements in one transaction, and nobody else's at the same time."""
 
     async def close(self) -> None:
         """Let go of everything."""

@@ -45,12 +45,18 @@ async def serve(application: Starlette, listener: socket.socket, grace: float) -
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
-    # uvicorn raises the signal once more after its own end, when there is still something to close here.
+    server = uvicorn.Server(config)
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn listens to signals later than it could be told to end, and raises them once more after its own
+    # end, when there is still something to close here.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, end)
     host, port = listener.getsockname()[:2]
     print(json.dumps({"url": f"http://{host}:{port}", "port": port}), flush=True)
-    await uvicorn.Server(config).serve(sockets=[listener])
+    await server.serve(sockets=[listener])
 
 
 def end_with_the_parent() -> None:
@@ -59,7 +65,7 @@ def end_with_the_parent() -> None:
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 1):
             pass
-        os._exit(0)  # nobody is left who could wait; what was promised is in the database
+        os._exit(0)  # nobody is left who could wait; what was answered is in the database
 
     # A thread, so that it works however busy the event loop is.
     threading.Thread(target=wait, daemon=True).start()

@@ -64,7 +64,8 @@ class PostgresDriver:
         return {str(name) for (name,) in rows}
 
     async def create(self, statements: Sequence[str]) -> None:
-        await self._with_connection(lambda c: c.execute(";".join(statements)))
+        alone = "SELECT pg_advisory_xact_lock(hashtext(current_schema()))"
+        await self._with_connection(lambda c: c.execute(";".join((alone, *statements))))
 
     async def close(self) -> None:
         self._pool.terminate()

@@ -15,13 +15,15 @@ def new_owner() -> str:
     return f"{pid}.{_started(pid)}.{next(_numbers)}"
 
 
-def pid_of(owner: str) -> int:
-    return int(owner.partition(".")[0])
-
-
 def is_alive(owner: str) -> bool:
-    """Whether the process that took this name is still there, and not another one with its number."""
-    pid, started, _ = owner.split(".")
+    """Whether the process that took this name is still there, and not another one with its number.
+
+    Of a holder with a name of another make nothing is known: only its lease can end what it holds.
+    """
+    pid, _, rest = owner.partition(".")
+    started, _, number = rest.partition(".")
+    if not (pid.isdecimal() and started.isdecimal() and number.isdecimal()):
+        return True
     return _started(int(pid)) == started
 
 

@@ -45,8 +45,12 @@ class GuardedPool:
         self.replaced = 0
 
     async def __aenter__(self) -> Self:
-        for _ in range(self._size):
-            self._idle.put_nowait(await Lane.open())
+        try:
+            for _ in range(self._size):
+                self._idle.put_nowait(await Lane.open())
+        except BaseException:
+            await self.close()  # those that were opened before
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -129,8 +133,8 @@ class GuardedPool:
 
     async def _take(self) -> Lane:
         lane = None if self._closed else await self._idle.get()
-        if lane is None:
-            self._idle.put_nowait(None)  # for the next one who waits
+        if lane is None or self._closed:  # closed, perhaps, between the waking and the taking
+            self._idle.put_nowait(lane)  # for the next one who waits, or for the end
             raise PoolClosed("the pool is closed; open another")
         return lane
 

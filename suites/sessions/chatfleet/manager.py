@@ -78,9 +78,10 @@ class SessionManager:
         """End what the account is doing and forget it; the others do not notice."""
         session = self._session(account)
         del self._sessions[account]
-        report = await _end([task for task, owner in self._tasks.items() if owner == account], timeout)
-        await session.close()
-        return report
+        try:
+            return await _end([task for task, owner in self._tasks.items() if owner == account], timeout)
+        finally:  # also where the caller gives up waiting
+            await session.close()
 
     async def start_monitoring(
         self, account: str, channels: Mapping[str, int | None], handler: Handler
@@ -104,6 +105,8 @@ class SessionManager:
             session.monitor = None
             raise
         monitor.task = self._spawn(account, self._follow(session, monitor), f"monitor of {account}")
+        # Not in the task itself: one that is cancelled before its first step runs no `finally`.
+        monitor.task.add_done_callback(session.monitor_is_over)
 
     async def stop_monitoring(self, account: str, timeout: float = 10.0) -> dict[str, int | None]:
         """End the monitor and tell its positions: whoever starts the next one from them misses nothing."""
@@ -163,13 +166,14 @@ class SessionManager:
             if self._ended:
                 return ShutdownReport()
             async with probe.operation("shutdown"):
-                report = await _end(list(self._tasks), timeout)
-                await asyncio.gather(*(session.close() for session in self._sessions.values()))
-            self._sessions.clear()
-            self._tasks.clear()
-            self._metrics.reset()
-            self._ended = True
-        return report
+                try:
+                    return await _end(list(self._tasks), timeout)
+                finally:  # also where the caller gives up waiting
+                    await asyncio.gather(*(session.close() for session in self._sessions.values()))
+                    self._sessions.clear()
+                    self._tasks.clear()
+                    self._metrics.reset()
+                    self._ended = True
 
     async def _scrape(self, session: Session, channel: str, limit: int) -> list[Message]:
         async def attempt() -> list[Message]:
@@ -198,8 +202,6 @@ class SessionManager:
         except ChatFleetError as error:
             session.failure = str(error)
             _log.warning("the monitor of %s gave up: %s", session.account, error)
-        finally:
-            session.monitor = None
 
     @asynccontextmanager
     async def _operation(self, name: str) -> AsyncIterator[None]:

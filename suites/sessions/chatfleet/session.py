@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .client import Address, Connection
-from .errors import Interrupted, ProtocolError, TransientError
-from .protocol import MAX_PAGE, History, Message, Page, Subscribe, Subscribed
+from .errors import Interrupted, ProtocolError, RequestTimedOut, TransientError
+from .protocol import MAX_PAGE, History, Message, Ok, Page, Ping, Subscribe, Subscribed
 
 if TYPE_CHECKING:
     from .monitor import Monitor
@@ -50,13 +50,27 @@ class Session:
         while len(messages) < limit:
             wanted = min(MAX_PAGE, limit - len(messages))
             before = messages[-1].sequence if messages else None
-            page = await connection.ask(History(channel, wanted, before), Page)
+            page = await self._page(connection, History(channel, wanted, before))
             if len(page.messages) > wanted:
                 raise ProtocolError(f"{len(page.messages)} messages, where {wanted} were asked for")
             messages += page.messages
             if len(page.messages) < wanted:
                 break
         return messages
+
+    async def _page(self, connection: Connection, request: History) -> Page:
+        try:
+            return await connection.ask(request, Page)
+        except RequestTimedOut:
+            # Is this slow, or is nobody there? Only the second may cost the monitor its connection.
+            try:
+                await connection.ask(Ping(), Ok)
+            except TransientError:
+                await connection.close()
+            raise
+
+    def monitor_is_over(self, _: object) -> None:
+        self.monitor = None
 
     async def unsubscribe(self) -> None:
         """Tell the server that nobody listens any more; a lost connection has told it already."""

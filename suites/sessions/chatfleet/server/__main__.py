@@ -80,7 +80,7 @@ async def control(chat: Chat, reader: asyncio.StreamReader, writer: asyncio.Stre
         while (body := await read_body(reader)) is not None:
             try:
                 outcome = await carry_out(decode(body, COMMANDS), chat)
-            except ProtocolError as error:
+            except (ProtocolError, OSError) as error:  # of the command, or of the disk it is written to
                 outcome = Rejected(str(error))
             writer.write(encode(outcome))
             await writer.drain()

@@ -37,9 +37,14 @@ class Journal:
 
     def append(self, entry: Entry) -> None:
         """Returns when the kernel has the entry: from then on the end of this process cannot undo it."""
+        whole = os.fstat(self._file).st_size
         left = memoryview(msgspec.json.encode(entry) + b"\n")
-        while left:
-            left = left[os.write(self._file, left) :]
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError:
+            os.ftruncate(self._file, whole)  # the next entry must not stand behind half of this one
+            raise
 
     def clear(self) -> None:
         """Forget everything."""
