@@ -123,6 +123,7 @@ class ReplayApp(ItdashApp):
     def action_pause(self) -> None:
         """Hold the recording, or play on."""
         self.playback.hold()
+        self._seen = -1  # while it plays panels are drawn in turn; held, all show one moment
 
     def action_faster(self, up: bool) -> None:
         """To the next speed."""
