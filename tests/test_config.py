@@ -477,3 +477,11 @@ def test_the_examples_of_the_page_can_be_used(root: Path) -> None:
         assert load(root, {}).file
     pyproject(root, examples[0])
     assert load(root, {}, "ci").config.workers == "auto"
+
+
+@pytest.mark.parametrize("wrong", ["5", "[5]", '["max < 1s", true]', "{ p95 = 1 }"])
+def test_a_budget_that_is_no_text_is_told_with_its_operation(root: Path, wrong: str) -> None:
+    pyproject(root, f'[tool.itdash.suites.s]\npaths = "."\nbudgets = {{ fetch = {wrong} }}\n')
+    told = refused(root)
+    assert "a budget of 'fetch' in suite 's' must be a text, not " in told
+    assert 'fetch = ["p95 < 250ms"]' in told

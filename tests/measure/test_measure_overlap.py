@@ -61,10 +61,10 @@ spread = operations_within(50_000)
 def test_one_source_in_order_is_exact(operations: list[Operation], begins_first: bool) -> None:
     flight = InFlight()
     for t, begins in edges_of(operations, begins_first):
-        (flight.begin if begins else flight.end)(t)
+        flight.change(t, 1 if begins else -1)
     assert flight.peak == peak_of(operations)
     assert flight.now == sum(o.end is None for o in operations)
-    assert (flight.late, flight.unmatched) == (0, 0)
+    assert flight.late == 0
 
 
 def check_line(line: TimeLine, operations: list[Operation], until: int) -> None:
@@ -93,7 +93,7 @@ def test_the_time_line_has_the_highest_and_last_number_of_each_bucket(
     flight = InFlight(size)
     edges = edges_of(operations, begins_first)
     for t, begins in edges:
-        (flight.begin if begins else flight.end)(t)
+        flight.change(t, 1 if begins else -1)
     until = max(0, edges[-1][0] + ahead * scale) if edges else ahead
     line = flight.line(until)
     if line is None:
@@ -118,7 +118,7 @@ def test_reading_the_time_line_changes_nothing(operations: list[Operation], unti
     read, unread = InFlight(4), InFlight(4)
     for t, begins in edges_of(operations, True):
         for flight in (read, unread):
-            (flight.begin if begins else flight.end)(t * 500)
+            flight.change(t * 500, 1 if begins else -1)
         read.line(until * 1000)
     assert read.line() == unread.line()
 
@@ -126,8 +126,8 @@ def test_reading_the_time_line_changes_nothing(operations: list[Operation], unti
 def test_the_time_line_of_a_long_run_is_as_fine_as_its_size_allows() -> None:
     flight = InFlight()
     for second in range(3600):
-        flight.begin(second * 10**9)
-        flight.end(second * 10**9 + 10**8)
+        flight.change(second * 10**9, 1)
+        flight.change(second * 10**9 + 10**8, -1)
     line = flight.line()
     assert line is not None
     assert 120 <= len(line.highest) <= 240
@@ -136,31 +136,25 @@ def test_the_time_line_of_a_long_run_is_as_fine_as_its_size_allows() -> None:
 
 def test_touching_operations_do_not_overlap() -> None:
     flight = InFlight()
-    flight.begin(10)
-    flight.begin(20)
-    flight.end(20)
-    flight.end(30)
+    flight.change(10, 1)
+    flight.change(20, 1)
+    flight.change(20, -1)
+    flight.change(30, -1)
     assert flight.peak == 1
 
 
 def test_the_peak_counts_what_began_last() -> None:
     flight = InFlight()
-    flight.begin(10)
+    flight.change(10, 1)
     assert (flight.now, flight.peak) == (1, 1)
-    flight.begin(11)
+    flight.change(11, 1)
     assert (flight.now, flight.peak) == (2, 2)
 
 
 def test_a_clock_that_runs_backwards_is_counted_and_not_followed() -> None:
     flight = InFlight()
-    flight.begin(100)
-    flight.begin(50)
-    flight.end(-7)
-    flight.end(200)
+    flight.change(100, 1)
+    flight.change(50, 1)
+    flight.change(-7, -1)
+    flight.change(200, -1)
     assert (flight.now, flight.late) == (0, 2)
-
-
-def test_an_end_without_begin_is_counted_and_changes_nothing() -> None:
-    flight = InFlight()
-    flight.end(5)
-    assert (flight.now, flight.peak, flight.unmatched) == (0, 0, 1)

@@ -169,9 +169,15 @@ def test_operations_that_all_hang_have_a_peak_and_no_latency() -> None:
 
 
 def test_a_rate_needs_time() -> None:
-    result = verdict("rate > 1/s", measured([0], duration_ns=0))
+    result = verdict("rate > 1/s", measured([0, 0], duration_ns=0))
     assert result.outcome == "too few samples"
-    assert result.message.endswith("too few samples, no time passed to take a rate over (n=1)")
+    assert result.message.endswith("too few samples, no time passed to take a rate over (n=2)")
+
+
+def test_a_rate_needs_two() -> None:
+    result = verdict("rate > 1/s", measured([MS], duration_ns=MS))
+    assert result.outcome == "too few samples"
+    assert result.message.endswith("too few samples, rate of scrape needs 2 (n=1)")
 
 
 @pytest.mark.parametrize(

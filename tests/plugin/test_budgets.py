@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -396,3 +397,86 @@ def test_a_project_without_probes_has_no_files_of_them(project: Project) -> None
     assert not list((ran.folder / "segments").glob("*.ops"))
     assert "operations" not in ran.out
     assert (ran.summary["operations"], ran.summary["budgets"]) == ([], [])
+
+
+def test_a_rate_is_the_same_figure_in_budgets_and_tables(project: Project) -> None:
+    project.write(
+        "pyproject.toml", "[tool.itdash.suites.s]\npaths='tests'\nbudgets = {scrape = 'rate > 0/s'}\n"
+    )
+    write(
+        project,
+        """
+        @pytest.mark.budget("scrape", "rate > 0/s")
+        def test_rate():
+            for _ in range(3):
+                with probe.operation("scrape"):
+                    pass
+            sum(range(100_000))  # what comes after the last operation is no part of the time
+        """,
+        "tests/test_it.py",
+    )
+    ran = project.launch()
+    assert ran.code == 0, ran.out
+    (operation,) = ran.summary["operations"]
+    (of_test,), (of_suite,) = ran.summary["budgets"], ran.summary["suite_budgets"]
+    assert of_test["measured"] == of_suite["measured"] == pytest.approx(operation["rate"], rel=1e-9)
+
+
+KILLED = '''
+    import os
+    import subprocess
+    import sys
+    import time
+
+    import pytest
+
+    JOURNAL = os.environ["ITDASH_PROBE"].split(";", 3)[3] + "/segments/itdash.jsonl"
+    CHILD = """if True:
+        import sys
+        from itdash import probe
+        with probe.operation("work"):
+            print(flush=True)
+            sys.stdin.read()
+    """
+
+
+    def noticed():
+        with open(JOURNAL) as journal:
+            return journal.read().count("ProbeLost")
+
+
+    def begin_and_kill(n):
+        before, children = noticed(), []
+        for _ in range(n):
+            child = subprocess.Popen(
+                [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            child.stdout.readline()
+            children.append(child)
+        for child in children:
+            child.kill()
+            child.communicate()
+        until = time.monotonic() + 30
+        while noticed() < before + n and time.monotonic() < until:
+            time.sleep(0.01)
+
+
+    @pytest.mark.budget("work", "peak == 1", "count == 2")
+    def test_one_after_the_other():
+        begin_and_kill(1)
+        begin_and_kill(1)
+
+
+    @pytest.mark.budget("work", "peak == 2", "count == 2")
+    def test_together():
+        begin_and_kill(2)
+'''
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the system cannot watch a process")
+def test_a_killed_child_is_in_flight_no_more_once_its_death_was_noticed(project: Project) -> None:
+    project.write("test_it.py", KILLED)
+    ran = project.launch()
+    assert ran.code == 0, ran.out
+    (work,) = ran.summary["operations"]
+    assert (work["count"], work["unfinished"], work["peak"]) == (4, 4, 2)

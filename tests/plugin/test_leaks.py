@@ -389,6 +389,37 @@ def test_plain_pytest_fails_where_the_project_says_so(project: Project) -> None:
     assert "2 passed, 1 error" in done.stdout
 
 
+INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\nitdash_leaks = {}\n"
+
+
+@pytest.mark.parametrize("launched", [True, False], ids=["itdash", "pytest"])
+@pytest.mark.parametrize(
+    ("ini", "leaks", "arguments", "fails"),
+    [
+        ("fail", "", (), True),
+        ("fail", "warn", (), False),
+        ("warn", "fail", (), True),
+        ("fail", "fail", ("-o", "itdash_leaks=off"), False),
+        ("off", "off", ("-o", "itdash_leaks=fail"), True),
+    ],
+)
+def test_which_of_several_words_wins(
+    project: Project, launched: bool, ini: str, leaks: str, arguments: tuple[str, ...], fails: bool
+) -> None:
+    write(project, LEAKING)
+    project.write("pytest.ini", INI.format(ini))
+    if leaks:
+        project.write("itdash.toml", f'leaks = "{leaks}"\n')
+    code = project.launch("--", *arguments).code if launched else project.pytest("-q", *arguments).returncode
+    assert code == int(fails)
+
+
+def test_the_arguments_of_pytest_in_the_configuration_win_over_leaks(project: Project) -> None:
+    write(project, LEAKING)
+    project.write("itdash.toml", 'leaks = "fail"\npytest_args = ["-o", "itdash_leaks=off"]\n')
+    assert project.launch().code == 0
+
+
 def test_off_does_not_look(project: Project) -> None:
     write(project, LEAKING)
     ran = project.launch(ITDASH_LEAKS="off")

@@ -77,6 +77,14 @@ def test_a_file_without_news_is_closed_and_read_again(recording: Recording) -> N
     assert len(decoder.feed(event.slot, event.words)) == 2
     repeat(1)
     assert len(decoded(files, decoder)) == 2
+    for _ in range(100):
+        assert files.read() == []
+    repeat(1)
+    assert files.read() == []
+    files.read_anew("pytest-1.77")
+    assert files.read() == []
+    files.read_anew("pytest-1")
+    assert len(decoded(files, decoder)) == 2
     files.close()
 
 

@@ -173,6 +173,33 @@ def test_an_async_generator_keeps_what_it_is_sent_and_thrown(recording: Recordin
 def test_what_is_no_function_cannot_be_decorated() -> None:
     with pytest.raises(TypeError, match="decorates functions, not int"):
         probe.operation("read")(5)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match="not property: write it below @property"):
+        probe.operation("read")(property(len))  # type: ignore[type-var]
+
+
+def test_above_classmethod_and_staticmethod_it_is_the_same_as_below(recording: Recording) -> None:
+    class Store:
+        @probe.operation("read")
+        @classmethod
+        def of(cls, key: int) -> tuple[type, int]:
+            return cls, key
+
+        @probe.operation("read")
+        @staticmethod
+        def at(key: int) -> int:
+            return key
+
+        @classmethod
+        @probe.operation("read")
+        def below(cls) -> type:
+            return cls
+
+    class Other(Store):
+        pass
+
+    assert (Other.of(1), Other().of(2)) == ((Other, 1), (Other, 2))
+    assert (Other.at(3), Other().at(4), Other.below()) == (3, 4, Other)
+    assert figures(recording, "read") == (5, 0, 0, 5)
 
 
 def test_a_decorated_function_asks_at_each_call_whether_anybody_listens(
@@ -320,7 +347,7 @@ def test_a_label_with_many_values_is_bounded_and_named(recording: Recording) -> 
             pass
     operation = recording.operations().operations["read"]
     assert len(operation.sets) == 101
-    assert operation.sets[("…more", "…more"),].count == 4_900
+    assert operation.sets[("(more)", "(more)"),].count == 4_900
     assert operation.total.count == 5_000
     (note,) = recording.told
     assert note[1].startswith("operation 'read': the label 'user' took more than 100 values")
@@ -330,9 +357,17 @@ def test_many_names_are_bounded(recording: Recording) -> None:
     for number in range(5_000):
         with probe.operation(f"read {number}"):
             pass
+    for number in range(3):
+        with probe.operation("read 7", user=number):
+            pass
     operations = recording.operations().operations
-    assert len(operations) <= 1_001
-    assert sum(operation.total.count for operation in operations.values()) == 5_000
+    assert len(operations) == 1_001
+    assert operations["(more)"].total.count == 4_000
+    assert operations["read 7"].total.count == 4
+    assert recording.told == [(
+        "NoteAdded", "more names than can be told apart, 'read 1000' is the first of them: "
+        "all others count as (more); put what differs into labels",
+    )]  # fmt: skip
 
 
 def test_a_clock_that_a_test_patches_changes_nothing(
@@ -345,3 +380,36 @@ def test_a_clock_that_a_test_patches_changes_nothing(
     probe.record("read", 1)
     monkeypatch.undo()
     assert figures(recording, "read") == (2, 0, 0, 2)
+
+
+def test_an_error_that_cannot_be_told_stays_inside(recording: Recording) -> None:
+    class Odd(Exception):
+        def __str__(self) -> str:
+            raise self
+
+        def __len__(self) -> int:
+            raise self
+
+    class Label:
+        def __str__(self) -> str:
+            raise Odd
+
+    with probe.operation("read", of=Label()):
+        pass
+    probe.record("read", 1, of=Label())
+    assert recording.listener.failures == 2
+    assert recording.told == [("NoteAdded", "the probe refused a measurement: Odd")]
+
+
+def test_whatever_keeps_the_probe_from_listening_stays_inside(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_place: object) -> None:
+        raise ImportError("a test took the module away")
+
+    monkeypatch.setattr("itdash.probe.attention._file", broken)
+    probe.count("sent")
+    with probe.operation("read"):
+        probe.record("read", 1)
+    assert regions.listener is None
+    assert not list((recording.folder / "segments").iterdir())

@@ -58,3 +58,18 @@ def test_the_busiest_operations_by_concurrency() -> None:
 
 def test_where_nothing_overlapped_there_is_no_table_of_it() -> None:
     assert measures.by_concurrency(folded([Run("pytest-1", 10, 5), Run("pytest-1", 90, 5)])) == []
+
+
+def test_in_ascii_every_table_is_ascii_and_as_wide() -> None:
+    long = "a-name-that-is-longer-than-its-column-of-forty-places"
+    runs = [Run("pytest-1", n, 5_000, name=long, labels=(("kind", f"{long}{n}"),)) for n in range(1, 150)]
+    judged: list[model.AnyEvent] = [
+        model.BudgetJudged(5, 0, long * 2, "max < 1us", "broken", "time", 5_000.0, 9, None, "told"),
+        model.CasesCollected(1, 0, (model.CollectedCase(f"test_it.py::test_{long}_{long}"),)),
+    ]
+    state = fold.replay([*judged, *events_of(runs), LAST])
+    plain, glyphs = measures.tables(state, ascii_only=True), measures.tables(state)
+    assert any("(more)" in line.text for line in measures.by_label(state, most=200))
+    assert any("…" in line.text and "µs" in line.text for line in glyphs)
+    assert all(line.text.isascii() for line in plain)
+    assert [len(line.text) for line in plain] == [len(line.text) for line in glyphs]

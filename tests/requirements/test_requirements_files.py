@@ -294,6 +294,25 @@ def test_without_suites_folders_that_hold_tests_are_searched(tmp_path: Path) -> 
     assert told(load([], root, ["/nowhere/at/all"])) == {}
 
 
+def test_beside_declared_suites_other_folders_count_for_what_runs_there(tmp_path: Path) -> None:
+    one(tmp_path / "tests" / "a", "1")
+    one(tmp_path / "tests" / "a" / "deep", "no")
+    one(tmp_path / "tests" / "b", "2")
+    one(tmp_path / "tests" / "single", "3")
+    one(tmp_path / "tests" / "single" / "below", "4")
+    root = str(tmp_path)
+    suites = [SuiteSpec("x", "", ("tests/a",)), SuiteSpec("y", "", ("tests/single/test_it.py",))]
+    assert told(load(suites, root, [f"{root}/tests/b/test_it.py"])) == {"tests/b": ["2"]}
+    assert told(load(suites, root, [f"{root}/tests/a/deep"])) == {"x": ["1"]}
+    assert told(load(suites, root, [root])) == {
+        "x": ["1"], "y": ["3"], "tests/b": ["2"], "tests/single/below": ["4"],
+    }  # fmt: skip
+    assert told(load(suites, root, [root], every=True, elsewhere=False)) == {"x": ["1"], "y": ["3"]}
+    assert told(load(suites, root, [f"{root}/tests/b"], elsewhere=False)) == {}
+    (tmp_path / "tests/single/below/requirements.toml").unlink()
+    assert told(load(suites, root, [f"{root}/tests/single/below"])) == {"y": ["3"]}
+
+
 def test_the_file_above_all_tests_bears_the_name_of_the_project(tmp_path: Path) -> None:
     one(tmp_path, "1")
     assert told(load([], str(tmp_path), [str(tmp_path / "test_it.py")])) == {tmp_path.name: ["1"]}

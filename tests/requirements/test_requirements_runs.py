@@ -143,6 +143,25 @@ def test_only_the_suites_that_run_count(scraping: Project) -> None:
         assert ran.code == 0, ran.out
 
 
+def test_tests_outside_of_all_suites_have_the_nearest_file_above(scraping: Project) -> None:
+    scraping.write("other/requirements.csv", "id;title\n7;Another limit\n")
+    marked = "import pytest\n@pytest.mark.requirement('7')\ndef test_other(): pass\n"
+    scraping.write("other/deep/test_other.py", marked)
+    ran = scraping.launch("other", "--strict-requirements")
+    assert ran.code == 0, ran.out
+    assert [(row["suite"], row["status"]) for row in ran.summary["requirements"]] == [("other", "verified")]
+    ran = scraping.launch("--strict-requirements")
+    assert {row["suite"] for row in ran.summary["requirements"]} == {"scraping"}
+    assert scraping.launch("other", "--suite", "scraping").code == 5
+    rows = matrix(scraping)["requirements"]
+    assert [(row["suite"], row["id"], row["status"]) for row in rows] == [
+        ("scraping", "4", "verified"), ("scraping", "4.1", "verified"), ("scraping", "4.2", "verified"),
+        ("other", "7", "verified"),
+    ]  # fmt: skip
+    assert {row["suite"] for row in matrix(scraping, "--suite", "other")["requirements"]} == {"other"}
+    assert "did you mean 'other'?" in scraping.itdash("requirements", "--suite", "othre").err
+
+
 def test_without_suites_the_nearest_file_above_counts(project: Project) -> None:
     project.write("tests/requirements.toml", REQUIREMENTS)
     project.write("tests/deep/test_it.py", TESTS)

@@ -303,6 +303,7 @@ def test_what_is_foreign_stays_on_its_line_and_harmless() -> None:
     for line in told:
         assert "\n" not in line
         assert line.isprintable()
+        assert line.isascii()  # also where it was cut
     assert max(map(len, told)) < 120
 
 

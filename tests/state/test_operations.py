@@ -121,6 +121,14 @@ def test_figures_for_each_test_are_bounded_and_that_is_said(monkeypatch: pytest.
     assert any("figures for each test" in line.text for line in measures.operations(state))
 
 
+def test_names_of_several_processes_are_bounded_together_and_that_is_said() -> None:
+    runs = [Run(f"pytest-1.{n % 2}", n + 1, 1, name=f"read {n}") for n in range(1_500)]
+    state = folded(events_of(runs))
+    operations = state.operations.operations
+    assert (len(operations), operations["(more)"].total.count) == (1_001, 500)
+    assert any("beyond 1,000 names" in line.text for line in measures.operations(state))
+
+
 # -- processes that go --
 
 
@@ -138,6 +146,22 @@ def test_the_tenth_part_is_not_the_first() -> None:
     runs = [Run("pytest-10", 10, 0, 0)]
     events: list[model.AnyEvent] = [*events_of(runs), model.ProcessEnded(100, 1, -9)]
     assert folded(events).operations.operations["read"].total.now == 1
+
+
+def test_what_a_killed_child_had_in_flight_ends_when_its_death_was_noticed() -> None:
+    killed = [Run("pytest-1.5", 10, 0, 0, labels=(("kind", "a"),)), Run("pytest-1.5", 20, 5, labels=())]
+    after = [Run("pytest-1.6", 300, 10)]
+    lost: list[model.AnyEvent] = [model.ProbeLost(200, "pytest-1.5")]
+    for events in ([*events_of(killed), *lost, *events_of(after)], [*lost, *events_of([*killed, *after])]):
+        operations = fold.replay(events).operations
+        assert operations.in_flight() == {}
+        operations.run_finished()
+        tally = operations.operations["read"].total
+        assert (tally.count, tally.unfinished, tally.now, tally.peak) == (3, 1, 0, 2)
+        tally = operations.operations["read"].sets[("kind", "a"),]
+        assert (tally.count, tally.unfinished, tally.now) == (1, 1, 0)
+    without = folded(events_of([*killed, *after])).operations
+    assert list(without.in_flight()) == ["pytest-1.5"]
 
 
 # -- what views read --

@@ -35,6 +35,15 @@ NUMBERS: Final = 1 << 12
 WINDOWS: Final = (512, 8 << 10, 32 << 10)
 """A file grows by windows: to the first two of these many slots, and then by the third."""
 
+LABEL_SETS: Final = 100
+"""So many sets of labels are told apart for one operation."""
+
+NAMES_KEPT: Final = 1_000
+"""So many names are told apart, by a process and in a run."""
+
+MORE: Final = "(more)"
+"""The name, or the label, of what is not told apart."""
+
 BEGUN: Final = -1
 """Stands where a duration would: the operation began."""
 

@@ -154,11 +154,6 @@ class Percentile(msgspec.Struct, frozen=True):
     n: int
     value: int | None
 
-    @property
-    def supported(self) -> bool:
-        """Whether the samples carry this quantile."""
-        return self.value is not None
-
 
 def percentile(histogram: Histogram, q: float) -> Percentile:
     """The quantile where the samples carry it."""
@@ -179,17 +174,6 @@ def samples_needed(q: float) -> int:
     billionths = _billionths(q)
     beyond = min(billionths, _WHOLE - billionths)
     return -(-_WHOLE // beyond) if beyond else 1
-
-
-def checked_seconds(value: object) -> int:
-    """Seconds as whole nanoseconds; ValueError for what is no duration, such as a negative number or NaN."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"a duration is a number of seconds, not {type(value).__name__}")
-    if not value >= 0:
-        raise ValueError("a duration cannot be negative or NaN")
-    if value * 10**9 > LONGEST_NS:
-        raise ValueError("a duration cannot be infinite or longer than 292 years")
-    return round(value * 10**9)
 
 
 def _billionths(q: float) -> int:

@@ -13,15 +13,14 @@ class InFlight:
     """The operations of one source that tells of them in the order of time.
 
     `late` counts the edges that came out of that order and were taken as of the moment reached by then: where
-    it is not 0 the peak is not exact. `unmatched` counts the ends without a begin, which change nothing.
+    it is not 0 the peak is not exact.
     """
 
-    __slots__ = ("_moment", "_peak", "_recorder", "_size", "late", "now", "unmatched")
+    __slots__ = ("_moment", "_peak", "_recorder", "_size", "late", "now")
 
     def __init__(self, size: int = 240) -> None:
         self.now = 0
         self.late = 0
-        self.unmatched = 0
         self._size = size
         self._peak = 0
         self._moment = -1  # before every moment
@@ -31,17 +30,6 @@ class InFlight:
     def peak(self) -> int:
         """The most that were in flight at any one moment so far."""
         return max(self._peak, self.now)
-
-    def begin(self, t: int) -> None:
-        """An operation began at `t`."""
-        self.change(t, 1)
-
-    def end(self, t: int) -> None:
-        """An operation ended at `t`."""
-        if self.now:
-            self.change(t, -1)
-        else:
-            self.unmatched += 1
 
     def change(self, t: int, by: int) -> None:
         """The number in flight changed at `t`; changes of one moment may come in any order."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from itdash.measure.concurrency import LatencyByConcurrency
 from itdash.measure.latency import Histogram
 from itdash.measure.overlap import InFlight
+from itdash.measure.verdict import Measured
 
 if TYPE_CHECKING:
     from itdash.measure.timeline import TimeLine
@@ -113,13 +114,17 @@ class Tally:
 
     @property
     def duration(self) -> int:
-        """From the first begin to the last that is known."""
+        """From the first begin to the last begin or end."""
         return max(0, self.last - self.first)
 
     @property
     def rate(self) -> float | None:
-        """How many a second, over the time in which any ran; of a single one there is none."""
+        """How many began a second, from the first begin to the last begin or end; of one there is none."""
         return self.count / (self.duration / 1e9) if self.count > 1 and self.duration else None
+
+    def measured(self, name: str) -> Measured:
+        """What a budget is judged on; everything must be settled."""
+        return Measured(name, self.count, self.errors, self.peak, self.duration, self.latency)
 
     def line(self, until: int | None = None) -> TimeLine | None:
         """How many were in flight over time."""

@@ -1,8 +1,7 @@
-"""Units of time, rate and share: how measured values are written, and how durations are read."""
+"""Units of time, rate and share, and how measured values are written."""
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -15,21 +14,12 @@ RATE_UNITS: Final = {"/s": Fraction(1), "/min": Fraction(1, 60)}
 """What each unit is of one per second."""
 
 _MICRO: Final = str.maketrans("\u00b5\u03bc", "uu")  # the micro sign, and the Greek letter that looks like it
-_DURATION: Final = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([a-z]+)\s*")
 _STEPS: Final = (("µs", 10**3, 1000), ("ms", 10**6, 1000), ("s", 10**9, 60))
 
 
 def plain_unit(text: str) -> str:
     """The unit with its micro sign written as u."""
     return text.translate(_MICRO)
-
-
-def parse_ns(text: str) -> int:
-    """A duration such as `250ms` in nanoseconds; ValueError where it is none."""
-    match = _DURATION.fullmatch(plain_unit(text))
-    if match is None or match[2] not in TIME_UNITS:
-        raise ValueError("a duration is a number with one of the units " + ", ".join(TIME_UNITS))
-    return round(Fraction(match[1]) * TIME_UNITS[match[2]])
 
 
 def format_ns(ns: float, digits: int = 3) -> str:

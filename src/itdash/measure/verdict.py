@@ -31,7 +31,7 @@ _COMPARE: Final[dict[str, Callable[[Fraction, Fraction], bool]]] = {
 class Measured(msgspec.Struct, frozen=True):
     """What is known of an operation: how many began, how many failed, the latencies of those that ended.
 
-    `duration_ns` is the time over which the rate is taken.
+    `duration_ns` is the time over which the rate is taken: from the first begin to the last begin or end.
     """
 
     name: str
@@ -139,6 +139,8 @@ def _read(statistic: Statistic, dimension: Dimension, measured: Measured) -> _Re
     if statistic.dimension == "count":
         counted = {"count": measured.count, "errors": measured.errors, "peak": measured.peak}
         return _Reading(Fraction(counted[statistic.name]), n)
+    if n == 1:
+        return _too_few(f"{statistic} of {printable(measured.name)} needs 2 (n=1)")
     if measured.duration_ns <= 0:
         return _too_few(f"no time passed to take a rate over (n={n})")
     return _Reading(Fraction(n * 10**9, measured.duration_ns), n)

@@ -16,17 +16,21 @@ _GENERATOR, _COROUTINE, _ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x10
 
 def decorated(function: _F, name: str, labels: dict[str, object]) -> _F:
     """The function with each call as an operation; whether anybody listens is asked at each call."""
+    return cast("_F", _decorated(function, name, labels))
+
+
+def _decorated(function: Any, name: str, labels: dict[str, object]) -> Any:
+    if isinstance(function, (classmethod, staticmethod)):
+        return type(function)(_decorated(function.__func__, name, labels))
     if not callable(function):
-        raise TypeError(f"probe.operation decorates functions, not {type(function).__name__}")
+        mend = ": write it below @property" if isinstance(function, property) else ""
+        raise TypeError(f"probe.operation decorates functions, not {type(function).__name__}{mend}")
     flags = _flags(function)
-    wrap = _function
     if flags & _ASYNC_GENERATOR:
-        wrap = _async_generator
-    elif flags & (_COROUTINE | _ITERABLE_COROUTINE):
-        wrap = _coroutine
-    elif flags & _GENERATOR:
-        wrap = _generator
-    return cast("_F", wrap(function, name, labels))
+        return _async_generator(function, name, labels)
+    if flags & (_COROUTINE | _ITERABLE_COROUTINE):
+        return _coroutine(function, name, labels)
+    return (_generator if flags & _GENERATOR else _function)(function, name, labels)
 
 
 def _flags(function: Any) -> int:

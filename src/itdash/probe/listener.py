@@ -18,8 +18,11 @@ from itdash.events.ops import (
     BEGIN,
     DISTANCE_BITS,
     DURATION_BITS,
+    LABEL_SETS,
     LATENCY,
     LONG,
+    MORE,
+    NAMES_KEPT,
     NUMBERS,
     OK,
     PAD,
@@ -41,10 +44,6 @@ if TYPE_CHECKING:
 # Held in a tuple: a clock that a test puts in the place of `time.perf_counter_ns` is put into modules only.
 _HELD = (perf_counter_ns,)
 
-LABEL_SETS = 100
-"""So many sets of labels are told apart for one operation."""
-
-MORE = "…more"
 _LONGEST_TEXT = 200
 _MOST_LABELS = 16
 _FAILURES_TOLD = 1
@@ -55,8 +54,8 @@ class Listener:
     """Writes what the operations of this process tell to its windows."""
 
     __slots__ = (
-        "_base", "_failures", "_heads", "_lock", "_names", "_next", "_note", "_now", "_sets", "_windows",
-        "lost", "origin", "pid", "window",
+        "_base", "_failures", "_heads", "_known", "_lock", "_names", "_next", "_note", "_now", "_sets",
+        "_windows", "lost", "origin", "pid", "window",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +71,7 @@ class Listener:
         self._heads: dict[Any, int] = {}
         self._names: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self._sets: dict[str, int] = {}
+        self._known: set[str] = set()
         self._next = 1
         self._failures = self.lost = 0
         self._base = 0
@@ -166,7 +166,11 @@ class Listener:
         """The probe could not take something; the test must not notice, the reader of the run must."""
         self._failures += 1
         if self._failures == _FAILURES_TOLD:
-            self.note(f"the probe refused a measurement: {error or type(error).__name__}")
+            try:
+                told = str(error) or type(error).__name__
+            except Exception:  # that of a label may be of any class
+                told = type(error).__name__
+            self.note(f"the probe refused a measurement: {told}")
 
     def note(self, text: str) -> None:
         """Tell the reader of the run."""
@@ -203,19 +207,31 @@ class Listener:
             return word
 
     def _new_name(self, name: str, labels: tuple[tuple[str, str], ...]) -> int:
+        if name != MORE and (self._next >= NUMBERS - 1 or self._is_beyond(name)):
+            return self._without_name(name)
         if labels and labels != ((MORE, MORE),):
             known = self._sets.get(name, 0)
             if known >= LABEL_SETS:
                 return self._overflow(name, labels)
             self._sets[name] = known + 1
-        if self._next >= NUMBERS - 1 and name != MORE:
-            return self._number(MORE, ())
+        self._known.add(name)
         number, lost = self._next, self.lost
         self._next += 1
         self.put(text_words(number, self.now(), [name, dict(labels)]))
         if self.lost == lost:  # else the name is told anew when the disk takes it
             self._names[name, labels] = number
         return number
+
+    def _is_beyond(self, name: str) -> bool:
+        return len(self._known) >= NAMES_KEPT and name not in self._known
+
+    def _without_name(self, name: str) -> int:
+        if (MORE, ()) not in self._names:
+            self.note(
+                f"more names than can be told apart, {name!r} is the first of them: "
+                f"all others count as {MORE}; put what differs into labels"
+            )
+        return self._number(MORE, ())
 
     def _overflow(self, name: str, labels: tuple[tuple[str, str], ...]) -> int:
         key = (name, ((MORE, MORE),))

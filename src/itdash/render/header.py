@@ -8,6 +8,7 @@ from itdash.render import words
 from itdash.render.charts import bar
 from itdash.render.spans import spread
 from itdash.render.spans import width as wide
+from itdash.render.text import cut
 
 if TYPE_CHECKING:
     from itdash.render.paint import Paint
@@ -15,28 +16,34 @@ if TYPE_CHECKING:
     from itdash.state.run import RunState
 
 _BAR_LEAST, _BAR_MOST = 6, 40
+_NOTE_LEAST: Final = 13
 _VERDICTS: Final = {"passed": "passed", "failed": "failed", "error": "failed"}
 
 
 def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = False, note: str = "") -> Spans:
-    """The header in so many columns."""
+    """The header in so many columns; what is told elsewhere too goes first where there is no room."""
     left: Spans = [("title", " itdash"), ("plain", "  ")]
     role, word = _phase(state, paint)
-    right: Spans = [
-        ("dim", f"  {clock(state.finished.t if state.finished else now)}  "), (role, word), ("plain", " "),
-    ]  # fmt: skip
+    sign = paint.glyph("cut")
+    when = ("dim", f"  {clock(state.finished.t if state.finished else now)}")
+    right: Spans = [when, ("plain", "  "), (role, word), ("plain", " ")]
     if paused:
         right = [("near", f"  {paint.glyph('paused')} display paused"), *right]
-    if note:
-        right = [("dim", f"  {note}"), *right]
     if not state.collected and not state.cases:
         left.append(("dim", words.count(state.found, "test") + " found" if state.found else ""))
-        return spread(left, right, width, paint.glyph("cut"))
+        return spread(left, _noted(note, left, right, width, sign), width, sign)
     counts = _counts(state)
     # A file that cannot be collected stands among the tests, as one that failed: it is counted like them.
     files = _uncollected(state)
     total, done = len(state.cases) + files, state.finished_cases + files
     tests: Spans = [("plain", f"{done:,}/{total:,}")]
+    if wide(left) + wide(tests) + wide(counts) + wide(right) > width:
+        left = [("plain", " ")]
+    if wide(left) + wide(tests) + wide(counts) + wide(right) > width:
+        right.remove(when)
+    if counts and wide(left) + wide(tests) + wide(counts) + wide(right) > width:
+        tests = []
+    right = _noted(note, [*left, *tests, *counts], right, width, sign)
     told = [("dim", f"{words.count(len(state.suites), 'suite')}  "), *tests]
     room = width - wide(left) - wide(right) - wide(told) - wide(counts) - 4
     if room >= _BAR_LEAST:
@@ -44,7 +51,15 @@ def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = Fal
         told = [*told[:1], *drawn, ("plain", " "), *tests]
     elif width < 100:
         told = tests
-    return spread([*left, *told, *counts], right, width, paint.glyph("cut"))
+    return spread([*left, *told, *counts], right, width, sign)
+
+
+def _noted(note: str, left: Spans, right: Spans, width: int, sign: str) -> Spans:
+    """The right end with a note, of which at least the begin is there."""
+    if not note:
+        return right
+    room = max(_NOTE_LEAST, width - wide(left) - wide(right) - 2)
+    return [("dim", f"  {cut(note, room, sign)}"), *right]
 
 
 def _bar(state: RunState, done: int, total: int, places: int, paint: Paint) -> Spans:

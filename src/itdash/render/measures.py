@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from itdash.events.ops import MORE, NAMES_KEPT
 from itdash.measure.units import format_ns, format_value
 from itdash.render.text import columns, cut, one_line
 from itdash.render.words import count
@@ -45,8 +46,8 @@ def tables(state: RunState, most: int = _MOST, ascii_only: bool = False) -> list
 
 
 def in_ascii(lines: Iterable[Line]) -> list[Line]:
-    """The same with the units in ASCII."""
-    return [Line(role, text.replace("µs", "us")) for role, text in lines]
+    """The same with units and signs of cutting in ASCII, each as wide as before."""
+    return [Line(role, text.replace("µs", "us").replace("…", "~")) for role, text in lines]
 
 
 def operations(state: RunState, most: int = _MOST) -> list[Line]:
@@ -70,6 +71,8 @@ def operations(state: RunState, most: int = _MOST) -> list[Line]:
     lines = table("operations", head, cells, roles)
     if len(rows) > most:
         lines.append(Line("dim", f"  and {len(rows) - most:,} more operations, in summary.json"))
+    if state.operations.names_beyond:
+        lines.append(Line("skipped", f"  beyond {NAMES_KEPT:,} names all others count as {MORE}"))
     late = sum(row.late for row in rows)
     if late:
         lines.append(Line("skipped", f"  {late:,} begins and ends came late: a peak may not be exact"))

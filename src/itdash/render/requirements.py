@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from itdash.render import words
 from itdash.render.text import columns, cut, one_line
+from itdash.requirements.share import shown
 from itdash.state.requirements import FAILED, RUNNING, SKIPPED, UNKNOWN, UNTESTED, VERIFIED
 
 if TYPE_CHECKING:
@@ -33,9 +35,7 @@ def share(verified: int, leaves: int) -> str:
     """`9 of 10 verified (90%)`, never rounded up."""
     if not leaves:
         return "none declared"
-    tenths = verified * 1000 // leaves
-    percent = f"{tenths // 10}%" if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10}%"
-    return f"{verified:,} of {leaves:,} verified ({percent})"
+    return f"{verified:,} of {leaves:,} verified ({shown(Fraction(verified * 100, leaves))})"
 
 
 def total(suites: Sequence[SuiteMatrix]) -> tuple[int, int]:
@@ -77,7 +77,9 @@ def _more(paint: Paint, left: int, status: str) -> Iterator[str]:
 
 
 def _verified(suite: SuiteMatrix, paint: Paint) -> Iterator[str]:
-    ids = [one_line(line.row.id, _ID_MOST) for line in suite.lines if line.own == VERIFIED]
+    ids = [
+        one_line(line.row.id, _ID_MOST, paint.glyph("cut")) for line in suite.lines if line.own == VERIFIED
+    ]
     if ids:
         more = f" and {len(ids) - _LISTED:,} more" if len(ids) > _LISTED else ""
         start = _status(paint, VERIFIED)
@@ -99,11 +101,12 @@ def _wrapped(ids: Sequence[str], width: int, more: str) -> Iterator[str]:
 
 
 def _row(paint: Paint, status: str, id: str, title: str, width: int, indent: int = 2) -> str:
-    shown = one_line(id, _ID_MOST)
-    title = one_line(title, _TITLE_MOST)
+    sign = paint.glyph("cut")
+    name = one_line(id, _ID_MOST, sign)
+    title = one_line(title, _TITLE_MOST, sign)
     if width:
-        title = cut(title, max(0, width - indent - 2 - _STATUS_WIDTH - 2 - columns(shown) - 2))
-    return f"{' ' * indent}{_status(paint, status)}  {paint('strong', shown)}  {title}".rstrip()
+        title = cut(title, max(0, width - indent - 2 - _STATUS_WIDTH - 2 - columns(name) - 2), sign)
+    return f"{' ' * indent}{_status(paint, status)}  {paint('strong', name)}  {title}".rstrip()
 
 
 def _status(paint: Paint, status: str) -> str:

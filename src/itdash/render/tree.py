@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from itdash.render import words
 from itdash.render.spans import push, spread
-from itdash.render.text import columns, one_line
+from itdash.render.spans import width as wide
+from itdash.render.text import columns, cut, cut_front, one_line
 from itdash.state.outline import FAILING, OTHER, PASSED, RUNNING
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 _BAR, _SHORT_BAR = 8, 5
 _TIME: Final = 7
 _COUNTS: Final = 9
-_NARROW, _WIDE, _WIDER = 46, 58, 76
+_SHORTENED: Final = 12
+_NARROWER, _NARROW, _WIDE, _WIDER = 28, 46, 58, 76
 
 _WORDS: Final = {
     "passed": "passed", "failed": "failed", "error": "failed", "crashed": "crashed", "timed out": "crashed",
@@ -56,9 +58,22 @@ def line(node: Node, width: int, now: int, longest: int, paint: Paint, forced: b
         ("stale" if node.stale and role not in ("running", "failed", "crashed") else role, paint.glyph(role)),
         ("plain", " "), (text, one_line(node.name)),
     ]  # fmt: skip
+    figures = _figures(node, width, now, longest, paint)
     if node.now is not None and not (node.expanded or forced):
         left += [("dim", "  "), ("running", one_line(node.now.name))]
-    return spread(left, _figures(node, width, now, longest, paint), width, paint.glyph("cut"))
+    elif node.children is None:
+        room = width - wide(left[:-1]) - wide(figures)
+        left[-1] = (text, _shortened(one_line(node.name), room, paint.glyph("cut")))
+    return spread(left, figures, width, paint.glyph("cut"))
+
+
+def _shortened(name: str, room: int, sign: str) -> str:
+    """A name of which what stands in brackets is kept, for in that its neighbours differ."""
+    before, bracket, rest = name.partition("[")
+    if not bracket or columns(name) <= room or room < _SHORTENED:
+        return name
+    inner = cut_front(bracket + rest, room * 2 // 3, sign)
+    return cut(before, room - columns(inner), "" if inner.startswith(sign) else sign) + inner
 
 
 def _role_of_name(node: Node, role: str) -> str:
@@ -74,9 +89,12 @@ def _figures(node: Node, width: int, now: int, longest: int, paint: Paint) -> Sp
     if node.counts is not None:
         if failing := node.counts[FAILING]:
             spans.append(("failed", f"{paint.glyph('failed')}{failing:,} "))
-        spans.append(("dim", push(f"{node.ended:,}/{node.total:,}", _COUNTS if width >= _NARROW else 0)))
+        if width >= _NARROWER:
+            spans.append(("dim", push(f"{node.ended:,}/{node.total:,}", _COUNTS if width >= _NARROW else 0)))
     elif node.case is not None and node.case.attempts > 1:
         spans.append(("flaky", f"x{node.case.attempts}"))
+    if width < _NARROWER:
+        return spans
     duration = _duration(node, now)
     time = words.seconds(duration, paint.ascii) if duration else ""
     role = "running" if node.bucket == RUNNING and node.counts is None else "dim"

@@ -1,4 +1,4 @@
-"""Where requirements stand: beside a declared suite, or else in folders that hold tests, or above them."""
+"""Where requirements stand: beside a declared suite; for other tests in their folders, or above them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from itdash.events.model import RequirementRow, SuiteSpec
     from itdash.requirements.entry import Entry
 
-NAMES = ("requirements.toml", "requirements.csv", "requirements.md")
+NAMES = ("requirements.toml", "requirements.csv", "requirements.md", "requirements.reqif")
 """The first of these that a folder has is read; the others may be copies of it."""
 
 _FOLDERS, _DEPTH = 5_000, 30
@@ -33,24 +33,45 @@ class Found(NamedTuple):
     note: str = ""
 
 
-def load(suites: Sequence[SuiteSpec], root: str, starts: Sequence[str], every: bool = False) -> Found:
-    """Read what belongs to `suites`, or without any what lies around the paths `starts`.
+def load(
+    suites: Sequence[SuiteSpec],
+    root: str,
+    starts: Sequence[str],
+    every: bool = False,
+    elsewhere: bool = True,
+) -> Found:
+    """Read what belongs to `suites`, and for tests `elsewhere` what lies around the paths `starts`.
 
-    Suites are asked when a start touches one of their paths, or all of them for `every`.
+    Suites are asked when a start touches one of their paths, or a test elsewhere has their file nearest above
+    it, or all of them for `every`.
     """
-    if suites:
-        chosen = [suite for suite in suites if every or _touches(suite, root, starts)]
-        return Found(tuple(part for suite in chosen for part in _of_suite(suite, root)))
-    search = _Search(root)
-    for start in starts:
-        search.around(start)
-    return Found(tuple(search.read()), search.note)
+    search = _Search(root, [place for suite in suites for place in _places(suite, root)])
+    if elsewhere:
+        for start in starts:
+            search.around(start)
+    chosen = [
+        suite
+        for suite in suites
+        if every or _touches(suite, root, starts) or search.has_found(_folders(suite, root))
+    ]
+    declared = [part for suite in chosen for part in _of_suite(suite, root)]
+    others = search.read({folder for suite in suites for folder in _folders(suite, root)})
+    return Found((*declared, *others), search.note)
+
+
+def _places(suite: SuiteSpec, root: str) -> list[str]:
+    return [os.path.normpath(os.path.join(root, path)) for path in suite.paths]
+
+
+def _folders(suite: SuiteSpec, root: str) -> dict[str, None]:
+    """The folders whose files are the suite's."""
+    return dict.fromkeys(
+        place if os.path.isdir(place) else os.path.dirname(place) for place in _places(suite, root)
+    )
 
 
 def _of_suite(suite: SuiteSpec, root: str) -> Iterator[Declared]:
-    places = [os.path.normpath(os.path.join(root, path)) for path in suite.paths]
-    folders = dict.fromkeys(place if os.path.isdir(place) else os.path.dirname(place) for place in places)
-    read = [(file, entries) for folder in folders for file, entries in _read(folder)]
+    read = [(file, entries) for folder in _folders(suite, root) for file, entries in _read(folder)]
     _check([entry for _, entries in read for entry in entries])
     for file, entries in read:
         yield Declared(suite.name, _relative(file, root), tuple(entry.row for entry in entries))
@@ -70,6 +91,8 @@ def _entries(file: str) -> list[Entry] | None:
         from itdash.requirements.toml import read
     elif file.endswith(".csv"):
         from itdash.requirements.comma import read
+    elif file.endswith(".reqif"):
+        from itdash.requirements.reqif import read
     else:
         from itdash.requirements.markdown import read
     return read(file)
@@ -82,7 +105,7 @@ def _check(entries: list[Entry]) -> None:
 
 
 def _touches(suite: SuiteSpec, root: str, starts: Sequence[str]) -> bool:
-    places = [os.path.normpath(os.path.join(root, path)) for path in suite.paths]
+    places = _places(suite, root)
     return any(is_below(place, start) or is_below(start, place) for place in places for start in starts)
 
 
@@ -96,18 +119,22 @@ def _relative(file: str, root: str) -> str:
 
 
 class _Search:
-    """Looks for files in a bounded number of folders; one without Python below it holds no tests."""
+    """Looks for files in a bounded number of folders; one without Python below it holds no tests.
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+    What is below one of `places` belongs to a suite, and is passed over.
+    """
+
+    def __init__(self, root: str, places: Sequence[str]) -> None:
+        self._root, self._places = root, places
         self._folders: dict[str, None] = {}
         self._seen = 0
         self.note = ""
 
     def around(self, start: str) -> None:
         """Look above `start` up to the project's folder, and below it where it is a folder."""
-        folder = start if os.path.isdir(start) else os.path.dirname(start)
-        above = folder
+        if self._is_of_a_suite(start):
+            return
+        above = start if os.path.isdir(start) else os.path.dirname(start)
         while is_below(above, self._root):
             if any(os.path.isfile(os.path.join(above, name)) for name in NAMES):
                 self._folders[above] = None
@@ -117,14 +144,21 @@ class _Search:
         if os.path.isdir(start):
             self._below(start, 0)
 
-    def read(self) -> Iterator[Declared]:
-        """What the files say, each folder a suite of its own."""
-        for folder in sorted(self._folders):
+    def has_found(self, folders: Iterable[str]) -> bool:
+        """Whether there is a file in one of these."""
+        return any(folder in self._folders for folder in folders)
+
+    def read(self, known: Container[str]) -> Iterator[Declared]:
+        """What the files say, each folder a suite of its own, but for those that are `known`."""
+        for folder in sorted(folder for folder in self._folders if folder not in known):
             for file, entries in _read(folder):
                 _check(entries)
                 name = os.path.relpath(folder, self._root)
                 suite = os.path.basename(self._root) if name == os.curdir else name
                 yield Declared(suite, _relative(file, self._root), tuple(entry.row for entry in entries))
+
+    def _is_of_a_suite(self, path: str) -> bool:
+        return any(is_below(path, place) for place in self._places)
 
     def _below(self, folder: str, depth: int) -> bool:
         """Whether there is Python in a folder or below it."""
@@ -140,6 +174,7 @@ class _Search:
                 entries = list(listing)
         except OSError:
             return False
+        entries = [entry for entry in entries if not self._is_of_a_suite(entry.path)]
         names = {entry.name for entry in entries}
         if depth and ("pyvenv.cfg" in names or "conda-meta" in names):
             return False

@@ -32,7 +32,8 @@ def required(request: Request, config: Config, root: Path, cwd: Path) -> Found:
     }
     suites = [spec for spec in specs(config) if spec.name in chosen]
     places = [os.path.normpath(cwd / path.partition("::")[0]) for path in request.paths]
-    return load(suites, str(root), places or [str(cwd)], every=not places)
+    elsewhere = not config.suites or bool(places and not (request.suites or request.groups))
+    return load(suites, str(root), places or [str(cwd)], every=not places, elsewhere=elsewhere)
 
 
 def gate(share: str, strict: bool, found: Found, root: Path) -> Callable[[RunState], str]:

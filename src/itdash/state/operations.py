@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from itdash.events.ops import BEGUN, COUNT, Decoder
+from itdash.events.ops import BEGUN, COUNT, LABEL_SETS, MORE, NAMES_KEPT, Decoder
 from itdash.measure.latency import Histogram
 from itdash.measure.tally import CANCELLED, ERROR, Tally
 from itdash.state.moments import Times
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 CASES_KEPT: Final = 2_000
 """So many pairs of test and operation have figures of their own."""
 
-LABEL_SETS: Final = 100
-NAMES_KEPT: Final = 1_000
 MARKS_KEPT: Final = 1_000
-MORE: Final = "…more"
 SLACK: Final = 1_000_000_000
 """So long after a moment all its begins and ends have been read, also of a thread that was held up."""
 
@@ -86,6 +83,7 @@ class Operations:
         self.closed: list[ProbeClosed] = []
         self.records = self.bytes = 0
         self.cases_beyond = 0
+        self.names_beyond = False
         self.by_suite: dict[tuple[str, str], Tally] = {}  # those that have budgets: suite, then operation
         self.suite_of: Callable[[int], str] = lambda _: ""
         self._watched: set[str] = set()
@@ -224,7 +222,7 @@ class Operations:
     def _target(self, source: _Source, number: int) -> tuple[Operation, Tally | None]:
         name, labels = source.decoder.names.get(number, ("(its name was lost)", {}))
         if name not in self.operations and len(self.operations) >= NAMES_KEPT:
-            name, labels = MORE, {}
+            name, labels, self.names_beyond = MORE, {}, True
         operation = self.operations.get(name)
         if operation is None:
             operation = self.operations[name] = Operation(name)

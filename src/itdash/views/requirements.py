@@ -34,13 +34,11 @@ class Matrix(NamedTuple):
 def made(config: Config, root: Path, wanted: Sequence[str]) -> Matrix:
     """Read the files and the runs, and bring them together, for the suites `wanted` or for all."""
     suites = specs(config)
-    _refuse_unknown(wanted, [suite.name for suite in suites])
     found = load(suites, str(root), [str(root)], every=True)
     declared = [RequirementsDeclared(0, part.suite, part.file, part.rows) for part in found.declared]
     recorded = newest(root / config.directory, str(root), suites, declared)
     every = matrix(declared, recorded.claims, over=True)
-    if not suites:
-        _refuse_unknown(wanted, [suite.suite for suite in every])
+    _refuse_unknown(wanted, list({one.name: 0 for one in suites} | {one.suite: 0 for one in every}))
     shown = tuple(suite for suite in every if not wanted or suite.suite in wanted)
     return Matrix(shown, recorded, _notes(any(suite.lines for suite in shown), recorded, found.note))
 

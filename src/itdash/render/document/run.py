@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from itdash.events.model import AnyEvent, BudgetJudged
     from itdash.state.cases import Case
+    from itdash.state.comparison import Comparison
     from itdash.state.lanes import Lanes
     from itdash.state.operations import CaseTally
     from itdash.state.requirements import SuiteMatrix
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
 UNFINISHED = "unfinished"
 
 SECTIONS: Final = (
-    "overview", "suites", "performance", "requirements", "failures", "resources", "environment",
+    "overview", "changes", "suites", "performance", "requirements", "failures", "resources", "environment",
 )  # fmt: skip
 """The parts of a document for readers, in their order."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What the journal of a run tells; `unread` counts the lines that could not be read."""
+    """What the journal of a run tells; `unread` counts the lines that could not be read.
+
+    `changes` is what differs from the baseline, where there is one.
+    """
 
     name: str
     state: RunState
@@ -44,6 +48,7 @@ class Recording:
     events: Sequence[AnyEvent] = ()
     bytes: int = 0
     unread: int = 0
+    changes: Comparison | None = None
 
     @cached_property
     def suites(self) -> list[Suite]:
