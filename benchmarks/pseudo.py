@@ -24,12 +24,11 @@ class Terminal:
 
     def __init__(self, command: Sequence[str], cwd: str = ".") -> None:
         self.began = time.perf_counter()
+        around = {**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(cwd)
-            os.environ.clear()
-            os.environ.update(environment(), TERM="xterm-256color", COLORTERM="truecolor")
-            os.execvp(command[0], list(command))
+            os.execvpe(command[0], list(command), around)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
         self.open = True
         self._tail = b""

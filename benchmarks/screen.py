@@ -7,6 +7,7 @@ the line that a key moved the cursor to.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -67,8 +68,7 @@ class Measured(ItdashApp):
     painted: list[float]
 
     def on_mount(self) -> None:
-        """Begin to note."""
-        super().on_mount()
+        """Begin to note; textual calls the handlers of the other classes by itself."""
         self.lags, self.painted = [], []
         self._moved = False
         self.run_worker(self._beat())
@@ -115,6 +115,7 @@ class Measured(ItdashApp):
 
 def main() -> None:
     """Show the folder until the time is over."""
+    gc.disable()  # as the command does
     folder = Path(sys.argv[1])
     os.chdir(folder)
     board = Board()

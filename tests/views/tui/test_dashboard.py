@@ -16,6 +16,7 @@ from itdash.events import model
 from itdash.state import fold
 from itdash.views.tui import keymap, theme_file, themes
 from itdash.views.tui.app import ItdashApp
+from itdash.views.tui.screens.dashboard import Dashboard
 from itdash.views.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -386,8 +387,14 @@ async def test_keys_that_come_at_once_go_into_the_filter(tmp_path: Path) -> None
         assert session.asked == []
         await pilot.press("escape", "escape")
         assert "/fail/q" not in await text(pilot)
-        await pilot.press("slash", "x", "enter")
-        assert "/x" in await text(pilot)
+        for key in ("slash", "x", "enter", "J"):
+            pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+        await settled(pilot)
+        assert app_of(pilot).dashboard.tests.node is not None
+        await pilot.press("slash", "x", "x", "x")
+        shown = await text(pilot)
+        assert "no test is like that" in shown
+        assert "v the next state" in shown
 
 
 async def test_what_stands_around_the_failure_is_seen(tmp_path: Path) -> None:
@@ -411,3 +418,65 @@ async def test_marks_are_counted_at_once_and_taken_away(tmp_path: Path) -> None:
         await pilot.press("X")
         assert str(tests.border_subtitle) == ""
         assert not any(node.marked for node in app_of(pilot).board.outline.tests.values())
+
+
+async def test_a_low_terminal_shows_tests_and_each_panel_by_its_number(tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path, (40, 12)) as (pilot, _):
+        shown = await text(pilot)
+        assert "test_five_at_once" in shown
+        assert "2 Concurrency" not in shown
+        for key, title in (("2", "2 Concurrency"), ("7", "7 Detail"), ("4", "4 Requirements")):
+            await pilot.press(key)
+            lines = (await text(pilot)).splitlines()
+            assert title in lines[0]
+            assert len(lines) == 12
+        await pilot.press("z")
+        assert "test_five_at_once" in await text(pilot)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (30, 7)])
+async def test_a_tiny_terminal_shows_what_failed(size: tuple[int, int], tmp_path: Path) -> None:
+    async with dashboard(recorded("measured"), tmp_path, size) as (pilot, _):
+        app_of(pilot).dashboard.settle()
+        header, *rest = (await text(pilot)).splitlines()
+        assert "failed" in header
+        assert len(rest) == size[1] - 1
+        assert any("test_too_slow"[:6] in line for line in rest)
+
+
+async def test_an_older_run_is_told_in_a_narrow_header_beside_its_counts(tmp_path: Path) -> None:
+    async with dashboard(recorded("mixed"), tmp_path, (80, 24)) as (pilot, _):
+        app = app_of(pilot)
+        app.push_screen(Dashboard(app.board, "an older run 20261120-180000-abcdef; Escape leaves it"))
+        await settled(pilot)
+        header, *_ = (await text(pilot)).splitlines()
+        assert "an older run" in header
+        assert "failing" in header
+
+
+async def test_long_names_keep_what_stands_in_brackets(tmp_path: Path) -> None:
+    name = "test_many_of_them_with_a_name_that_has_no_room"
+    rows = tuple(model.CollectedCase(f"t.py::{name}[{n}-{'é' * n}]") for n in range(60))
+    events = [*upto(recorded("mixed"), model.CasesCollected), model.CasesCollected(1, 0, rows)]
+    async with dashboard(events, tmp_path, (80, 24)) as (pilot, _):
+        await pilot.press("g")
+        shown = await text(pilot)
+        assert f"{name}[0-]" in shown
+        assert "_no…[4-éééé]" in shown
+    async with dashboard(events, tmp_path, (34, 24)) as (pilot, _):
+        await pilot.press("g")
+        shown = await text(pilot)
+        assert "test_m…[2-éé]" in shown
+        assert "……" not in shown
+        assert all(len(line) <= 34 for line in shown.splitlines())
+        await pilot.press("G")
+        assert "éé]" in await text(pilot)
+
+
+@pytest.mark.parametrize("key", ["r", "i", "o", "y", "Y", "d"])
+async def test_without_tests_keys_for_one_say_so(key: str, tmp_path: Path) -> None:
+    async with dashboard([], tmp_path, (100, 30)) as (pilot, session):
+        await pilot.press(key)
+        await settled(pilot)
+        assert [one.message for one in pilot.app._notifications] == ["there is no test here"]
+        assert session.asked == []

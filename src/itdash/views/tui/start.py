@@ -36,7 +36,7 @@ def open_dashboard(
 
         at_start(loaded)  # a name that no theme has is told before anything is started
     board = Board()
-    session = Session(terms, link, [*files, board])
+    session = Session(terms, link, [*files, board], several=True)
     try:
         session.start(request, loaded.config)
         from itdash.views.tui.app import ItdashApp

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from itdash.views.tui.widgets.tree import Tree
 
 _WIDE, _HUGE = 100, 180
-_TALL = 38
+_TINY, _LOW, _TALL = 8, 16, 38
 
 
 class Arranged(Scrolls, Screen[None]):
@@ -67,6 +67,11 @@ class Arranged(Scrolls, Screen[None]):
             #measured { width: 3fr; height: 100%; }
             #proven { width: 2fr; height: 100%; }
         }
+        &.-low #detail, &.-low.-narrow #side { display: none !important; }
+        &.-low.-wide #latency, &.-low.-wide #proven { display: none !important; }
+        &.-low #detail.-called, &.-low.-wide #latency.-called { display: block !important; }
+        &.-tiny #footer { display: none; }
+        &.-tiny Lines { border: none; }
     }
     """
 
@@ -88,11 +93,12 @@ class Arranged(Scrolls, Screen[None]):
     def compose(self) -> ComposeResult:
         """The places of the panels; sheets of style move them with the size."""
         self._arrange(self.app.size)
+        self.concurrency.add_class("-current")
         yield self.header
         with Container(id="body"):
             yield self.tests
             with Container(id="side"):
-                with Container(id="measured"):
+                with Container(id="measured", classes="-current"):
                     yield self.concurrency
                     yield self.latency
                     yield self.timeline
@@ -117,7 +123,7 @@ class Arranged(Scrolls, Screen[None]):
         """Choose the arrangement for a size."""
         self.update_classes({
             "-narrow": size.width < _WIDE, "-wide": size.width >= _WIDE, "-huge": size.width >= _HUGE,
-            "-tall": size.height >= _TALL,
+            "-tall": size.height >= _TALL, "-low": size.height < _LOW, "-tiny": size.height < _TINY,
         })  # fmt: skip
 
     def on_resize(self, event: events.Resize) -> None:
@@ -135,7 +141,7 @@ class Arranged(Scrolls, Screen[None]):
             self._current = panel
             if self.has_class("-narrow"):
                 self._choose(panel)
-        if self.maximized is not None or not panel.display:
+        if self.maximized is not None or not all(place.display for place in panel.ancestors_with_self):
             self._fill(panel)
         panel.focus()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding
+
 from itdash.render import latency
 from itdash.views.tui import keymap
 from itdash.views.tui.pictures import Pictures
@@ -27,7 +29,10 @@ class Dashboard(OneTest, Arranged):
     """Everything about the run that is shown."""
 
     app: ItdashApp
-    BINDINGS: ClassVar[list[BindingType]] = keymap.bindings(key.id for key in keymap.KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keymap.bindings(key.id for key in keymap.KEYS),
+        Binding("enter", "keep_filter", "keep the filter", show=False, priority=True),
+    ]
 
     def __init__(self, board: Board, note: str = "") -> None:
         super().__init__()
@@ -114,9 +119,10 @@ class Dashboard(OneTest, Arranged):
         self.set_focus(line)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The key that opens the filter is a letter like others within it."""
-        if action == "filter" and self._filter is not None and self.focused is self._filter:
-            return False
+        """Within the filter the key that opens it is a letter like others, and Enter leaves it."""
+        if action in ("filter", "keep_filter"):
+            within = self._filter is not None and self.focused is self._filter
+            return within == (action == "keep_filter")
         return super().check_action(action, parameters)
 
     @property
@@ -128,14 +134,14 @@ class Dashboard(OneTest, Arranged):
         """Show what matches, with every letter."""
         self.tests.find(event.value)
 
-    def on_input_submitted(self) -> None:
+    def action_keep_filter(self) -> None:
         """Back to the tests; the filter stays."""
         self._leave_filter()
 
     def _leave_filter(self) -> None:
         if self._filter is not None:
             self._filter.display = bool(self._filter.value)
-        self.tests.focus()
+        self.set_focus(self.tests)
 
     def key_escape(self) -> None:
         """Leave the filter line, or show all again, or leave an older run, or go to the tests."""
@@ -205,6 +211,8 @@ class Dashboard(OneTest, Arranged):
         ids = {test.id for node in chosen for test in node.tests()}
         if ids:
             self.app.run_tests(ids)
+        else:
+            self.notify("there is no test here")
 
     def action_fold(self, open_it: bool) -> None:
         """Open or close a branch."""

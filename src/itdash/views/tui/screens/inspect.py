@@ -258,6 +258,7 @@ def open_for(app: ItdashApp, board: Board, tests: Tree) -> None:
     """Inspect the test that the cursor is on; of a branch the first that failed, or its only test."""
     node = tests.node
     if node is None:
+        app.notify("there is no test here")
         return
     below = list(node.tests()) if node.children is not None else [node]
     chosen = next((test for test in below if test.bucket == FAILING), below[0] if len(below) == 1 else None)

@@ -46,5 +46,7 @@ class OneTest:
         self._with(debug)
 
     def _with(self, act: Callable[[ItdashApp, Node], object]) -> None:
-        if self.chosen is not None:
+        if self.chosen is None:
+            self.app.notify("there is no test here")
+        else:
             act(self.app, self.chosen)

@@ -52,17 +52,22 @@ class Tree(Lines):
     # -- lines --
 
     def count(self) -> int:
-        """How many nodes are shown; one line says why there is none."""
-        return len(self.browse.rows) or 1
+        """How many nodes are shown; a hint says why there is none."""
+        return len(self.browse.rows) or len(self._hints())
 
     def line(self, place: int, width: int) -> Spans:
         """A node's line."""
         browse = self.browse
         if not browse.rows:
-            return [("dim", one_line(f" {self._hint()}"))]
+            return [("dim", f" {self._hints()[place]}")]
         return draw.line(
             browse.rows[place], width, self.now, browse.outline.longest, self.paint, forced=browse.filtered
         )
+
+    def _hints(self) -> list[str]:
+        from textwrap import wrap
+
+        return wrap(one_line(self._hint()), max(10, self.scrollable_content_region.width - 2)) or [""]
 
     def renew(self) -> None:
         """Take in what was added, keep the cursor on its node, and draw."""
