@@ -72,6 +72,8 @@ class Outline:
         self.stages = {name: Histogram() for name in ("setup", "call", "teardown")}
         """What the stages of the tests of this run took."""
         self._branches: dict[tuple[str, ...], Node] = {}
+        self._looked_into: set[str] = set()  # files, in this run
+        self._found: set[str] = set()
 
     def failing(self) -> list[str]:
         """The ids of the tests that failed when they last ran."""
@@ -80,6 +82,8 @@ class Outline:
     def begin(self) -> None:
         """Another run starts: what is known is of an earlier one until it runs again."""
         self.stages = {name: Histogram() for name in self.stages}
+        self._looked_into.clear()
+        self._found.clear()
         for node in self.tests.values():
             if node.bucket in (PENDING, RUNNING):
                 self._count(node, PENDING, 0)
@@ -96,8 +100,12 @@ class Outline:
                     self._sync(state, event.case)  # type: ignore[union-attr]
             elif kind is model.CasesCollected:
                 self._collected(state, event)  # type: ignore[arg-type]
+            elif kind is model.CollectorStarted:
+                self._looked_into.add(event.node)  # type: ignore[union-attr]
             elif kind is model.CollectionFailed:
                 self._not_collected(state, event)  # type: ignore[arg-type]
+            elif kind is model.CollectionFinished:
+                self._collection_over(state)
             elif kind is model.RunFinished:
                 self._finished(state)
 
@@ -107,6 +115,34 @@ class Outline:
             if case is not None:
                 node = self.tests.get(row.id) or self._add(state, case)
                 node.stale = True
+                self._found.add(row.id)
+
+    def _collection_over(self, state: RunState) -> None:
+        """What is not there any more leaves: a file's mistake that was mended, tests of another name."""
+        if state.deselected:
+            gone = [file for file in self._looked_into if file in self.tests]
+        else:
+            gone = [id for id in self.tests if _file(id) in self._looked_into and id not in self._found]
+        broken = {_file(problem.node) for problem in state.uncollected if problem.outcome == "failed"}
+        for id in gone:
+            if _file(id) not in broken:
+                self._drop(self.tests[id])
+
+    def _drop(self, node: Node) -> None:
+        """Take a test away, and the branches that held nothing else."""
+        if node.bucket == RUNNING:
+            return
+        self._count(node, PENDING, 0)
+        del self.tests[node.id]
+        node.marked = False
+        self.version += 1
+        branch = node.parent
+        while branch is not None:
+            branch.counts[PENDING] -= 1  # type: ignore[index]
+            if not node.children:
+                branch.children.remove(node)  # type: ignore[union-attr]
+                self._branches = {key: one for key, one in self._branches.items() if one is not node}
+            node, branch = branch, branch.parent
 
     def _not_collected(self, state: RunState, event: model.CollectionFailed) -> None:
         """A file that could not be imported stands among the tests, as one that failed."""
@@ -207,6 +243,10 @@ class Outline:
             elif branch.now is node:
                 branch.now = None
             branch = branch.parent
+
+
+def _file(id: str) -> str:
+    return id.partition("::")[0]
 
 
 def bucket_of(case: Case) -> int:

@@ -77,7 +77,7 @@ class Tree(Lines):
             self._put_on(node)
         if self.following:
             self._follow()
-        marked = len(self._marked)
+        marked = len(self.marked())
         told = [f"{marked} marked"] if marked else []
         self.border_subtitle = ", ".join([*told, *filter(None, [self.browse.described])])
         super().renew()
@@ -209,6 +209,7 @@ class Tree(Lines):
 
     def marked(self) -> list[Node]:
         """What is marked, branches and tests."""
+        self._marked = [node for node in self._marked if node.marked]  # others have left the screen
         return list(self._marked)
 
     def action_failure(self, by: int) -> None:
