@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _NAME_LEAST, _NAME_MOST = 9, 28
 _TIME: Final = 7
 _COUNT: Final = 7
-_BUDGET: Final = 20
+_BUDGET: Final = 13
+_TITLE: Final = "tightest budget"
 _NEAR: Final = 0.9
 _ROLES: Final = {"kept": "kept", "broken": "broken", "never ran": "broken", "too few samples": "skipped"}
 _RANK: Final = {"broken": 0, "never ran": 1, "too few samples": 2, "kept": 3}
@@ -50,7 +51,7 @@ def lines(state: RunState, width: int, paint: Paint) -> list[Spans]:
         ("dim", push("errors", _COUNT + 1)),
     ]
     head += [("dim", push(column, _TIME + 1)) for column in columns]
-    head += [("dim", "  tightest budget")] * budgeted
+    head += [("dim", f"  {_TITLE if room >= len(_TITLE) else 'budget'}")] * budgeted
     drawn = [head]
     for row in rows:
         spans = _figures(row, name, columns, paint)
