@@ -1,0 +1,1 @@
+"""The other side: what watches the market, and publishes what it sees."""
