@@ -11,6 +11,8 @@ from operations_support import Run, words_of
 from itdash.events import model, wire
 from itdash.events.journal import replay
 from itdash.events.opsfiles import spans
+from itdash.history.compare import compare
+from itdash.history.reading import of_state
 from itdash.render.document.run import Recording
 from itdash.state import fold
 from itdash.state.lanes import Lanes
@@ -18,6 +20,9 @@ from itdash.state.lanes import Lanes
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from itdash.history.record import Record
+    from itdash.state.comparison import Comparison
 
 MS = 1_000_000
 
@@ -39,17 +44,31 @@ HOSTILE = st.one_of(
 def recorded(journal: Path) -> Recording:
     """A recording of what a journal holds."""
     events, unread = replay(journal)
-    return recording_of(events, unread, journal.name)
+    return recording_of(events, unread, journal.name, alone=True)
 
 
 def recording_of(
-    events: Sequence[model.AnyEvent], unread: int = 0, name: str = "20260101-120000-cafe"
+    events: Sequence[model.AnyEvent], unread: int = 0, name: str = "20260101-120000-cafe", alone: bool = False
 ) -> Recording:
-    """A recording of these events."""
+    """A recording of these events; unless it is alone, there is another that it is held against."""
     ordered = sorted(events, key=lambda event: event.t)
     lanes = Lanes()
     lanes.take(ordered)
-    return Recording(name, fold.replay(ordered), lanes, ordered, 0, unread)
+    state = fold.replay(ordered)
+    changes = None if alone else changes_of(of_state(state, name))
+    return Recording(name, state, lanes, ordered, 0, unread, changes)
+
+
+def changes_of(record: Record) -> Comparison | None:
+    """A small run held against one in which each test ended the other way."""
+    if not 0 < len(record.tests) < 100:
+        return None
+    turned = {
+        id: test._replace(outcome="failed" if test.outcome == "passed" else "passed")
+        for id, test in record.tests.items()
+    }
+    lost = dict.fromkeys(record.requirements, "verified")
+    return compare(msgspec.structs.replace(record, tests=turned, requirements=lost), record)
 
 
 def run_with(foreign: str) -> list[model.AnyEvent]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from itdash.events.elsewhere import elsewhere
 from itdash.history.past import RUNS_READ, of_test
 
 if TYPE_CHECKING:
@@ -32,6 +34,19 @@ def test_newest_first_with_outcome_duration_and_attempts(tmp_path: Path) -> None
     newer, older = of_test(tmp_path, ID)
     assert (newer.started, newer.outcome, newer.duration, newer.attempts) == (20.5, "passed", 250_000_000, 3)
     assert (older.run, older.outcome, older.duration) == ("20260101-000000-a", "failed", 2_000_000_000)
+
+
+def test_runs_that_had_to_go_elsewhere_are_among_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "tmp"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    base = tmp_path / ".itdash"
+    keep(base / "runs", "20260101-000000-a", case())
+    elsewhere(base).mkdir(0o700)
+    keep(elsewhere(base) / "runs", "20260102-000000-b", case())
+    assert [past.run for past in of_test(base / "runs", ID)] == ["20260102-000000-b", "20260101-000000-a"]
 
 
 def test_runs_that_know_nothing_of_it_are_left_out(tmp_path: Path) -> None:

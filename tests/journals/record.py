@@ -151,6 +151,7 @@ def neutral(text: str, place: str, run: str) -> str:
     text = re.sub(r"hread 0x[0-9a-f]+", "hread 0x00007f0000000000", text)
     text = re.sub(r'"/[^"]*/src/itdash/', '"/venv/itdash/', text)
     text = re.sub(r'\\"/[^"\\]*/src/itdash/', r'\\"/venv/itdash/', text)
+    text = re.sub(r',"machine":"[^"]*"', "", text)
     return re.sub(r'"started":[\d.]+', '"started":1767268800.0', text)
 
 

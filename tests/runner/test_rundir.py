@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from itdash.errors import RunDirectoryError
+from itdash.events import staying
 from itdash.events.journal import runs
 from itdash.runner import rundir
 
@@ -183,6 +185,41 @@ def test_a_note_of_a_process_that_is_none(tmp_path: Path, text: str) -> None:
     (a_run(tmp_path, "1") / "pid").write_text(text)
     a_run(tmp_path, "2")
     assert rundir.retain(tmp_path, 1, 0) == ["1"]
+
+
+def test_the_oldest_beyond_the_days_go(tmp_path: Path) -> None:
+    now = time.time()
+    names = [time.strftime("%Y%m%d-%H%M%S-0", time.gmtime(now - days * 86_400)) for days in (0, 1, 3, 9)]
+    for name in names:
+        a_run(tmp_path, name)
+    unnamed = a_run(tmp_path, "0-of-another-name")  # its folder tells how old it is
+    assert rundir.retain(tmp_path, 100, 10**9, 2) == names[2:]
+    os.utime(unnamed, (now - 5 * 86_400,) * 2)
+    assert rundir.retain(tmp_path, 100, 10**9, 2) == [unnamed.name]
+
+
+def test_the_baseline_stays(tmp_path: Path) -> None:
+    for number in range(4):
+        a_run(tmp_path, f"2025010{number}")
+    staying.make_baseline(tmp_path, "20250101")
+    assert rundir.retain(tmp_path, 1, 10**9) == ["20250102", "20250100"]
+    assert kept(tmp_path) == ["20250103", "20250101"]
+    staying.make_baseline(tmp_path, "")
+    assert staying.baseline(tmp_path) == ""
+    assert rundir.retain(tmp_path, 1, 10**9) == ["20250101"]
+
+
+def test_what_is_beyond_is_told_before_it_goes(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    a_run(tmp_path, "20250103", 10)
+    a_run(other, "20250102", 20)
+    (a_run(other, "20250101") / "pid").write_text(str(os.getpid()))
+    found = rundir.doomed([tmp_path, other], rundir.Limits(runs=0))
+    assert [(one.folder.name, one.size, one.why) for one in found] == [
+        ("20250103", 10, "beyond the newest 0"), ("20250102", 20, "beyond the newest 0"),
+    ]  # fmt: skip
+    assert rundir.doomed([tmp_path, other], rundir.Limits()) == []
+    assert rundir.remove(found) == ["20250103", "20250102"]
 
 
 def test_what_is_no_run_is_not_touched(tmp_path: Path) -> None:

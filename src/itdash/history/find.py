@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from itdash.errors import ItdashError
-from itdash.events.journal import SEGMENTS, runs
+from itdash.events.journal import SEGMENTS
+from itdash.history.places import every
 
 LATEST: Final = "latest"
 _BACK: Final = re.compile(r"-[1-9][0-9]*")
@@ -19,13 +20,13 @@ class NoSuchRun(ItdashError):
 
 
 def find(base: Path, wanted: str = LATEST) -> Path:
-    """The folder of a run below `base`/runs, or anywhere if it is told by its path."""
+    """The folder of a run below `base`/runs or in its stand-in, or anywhere if it is told by its path."""
     place = Path(wanted)
     if (place / SEGMENTS).is_dir():
         return place.resolve()
     if place.name == SEGMENTS and place.is_dir():
         return place.resolve().parent
-    kept = list(runs(base / "runs"))
+    kept = list(every(base))
     if not kept:
         raise NoSuchRun(
             "no run is recorded", where=str(base / "runs"),

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from itdash.events.elsewhere import elsewhere, is_own
-from itdash.events.journal import runs
+from itdash.history.places import every
 from itdash.state.cases import FAILING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _RUNS_READ = 20
@@ -38,7 +35,7 @@ def last_failed(base: Path) -> frozenset[str] | None:
     """
     decoder = msgspec.json.Decoder(_Summary)
     newest: dict[str, str] = {}
-    for folder in islice(_every(base), _RUNS_READ):
+    for folder in islice(every(base), _RUNS_READ):
         try:
             summary = decoder.decode((folder / "summary.json").read_bytes())
         except (OSError, msgspec.DecodeError):
@@ -47,15 +44,6 @@ def last_failed(base: Path) -> frozenset[str] | None:
             if case.outcome not in ("not run", "interrupted"):
                 newest.setdefault(_place(summary.root, case.id), case.outcome)
     return frozenset(place for place, outcome in newest.items() if outcome in FAILING) or None
-
-
-def _every(base: Path) -> Iterator[Path]:
-    """The runs of a project, newest first, also those that had to go elsewhere."""
-    other = elsewhere(base)
-    if not is_own(other):
-        return runs(base / "runs")
-    newer = merge(runs(base / "runs"), runs(other / "runs"), key=lambda run: run.name, reverse=True)
-    return iter(newer)
 
 
 def _place(root: str, nodeid: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from itdash.events.journal import runs
+from itdash.history.places import every
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +33,11 @@ class Past(NamedTuple):
 
 
 def of_test(folder: Path, nodeid: str) -> Iterator[Past]:
-    """The runs below `folder` that know the test, newest first; one summary is read for each step."""
-    for number, run in enumerate(runs(folder)):
+    """The runs below `folder` that know the test, newest first; one summary is read for each step.
+
+    Those that had to go elsewhere than to a project's folder of runs are among them.
+    """
+    for number, run in enumerate(every(folder.parent) if folder.name == "runs" else runs(folder)):
         if number == RUNS_READ:
             return
         found = _in_run(run, nodeid)

@@ -7,8 +7,9 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from itdash.events.journal import SEGMENTS, runs
+from itdash.events.journal import SEGMENTS
 from itdash.events.wire import decode
+from itdash.history.places import every
 from itdash.state import fold
 from itdash.state.requirements import NO_RESULT, NOT_RUN, Claim, Owners, Result
 from itdash.state.suites import SuiteNames
@@ -35,12 +36,12 @@ def newest(
     base: Path, root: str, suites: Sequence[SuiteSpec], declared: Sequence[RequirementsDeclared]
 ) -> Recorded:
     """A test's marks are those of the newest run that collected it; its result may be from an older one."""
-    owners = Owners(root, not suites, declared)
+    owners = Owners(root, suites, declared)
     marks: dict[str, tuple[str, tuple[str, ...]]] = {}
     results: dict[str, Result] = {}
     read: list[str] = []
     gone: set[str] = set()
-    for folder in islice(runs(base / "runs"), RUNS_READ):
+    for folder in islice(every(base), RUNS_READ):
         state = fold.replay(_events(folder))
         read.append(folder.name)
         names = SuiteNames(root, suites)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import os
 import time
+from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from itdash.errors import RunDirectoryError
+from itdash.events import staying
 from itdash.events.elsewhere import elsewhere, is_own
 from itdash.events.journal import SEGMENTS, runs
+from itdash.events.staying import baseline, is_written
 
-PID = "pid"
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PID: Final = staying.PID
+_DAY: Final = 86_400
 
 
 def create(base: Path) -> tuple[Path, str]:
@@ -69,30 +78,79 @@ def _name(ns: int) -> str:
     return f"{moment}-{rest // 1_000_000:03d}{os.urandom(2).hex()}"
 
 
-def retain(base: Path, keep: int, limit: int) -> list[str]:
-    """Delete the oldest runs beyond `keep` in number or `limit` in bytes; the names of those deleted."""
-    gone = []
+class Limits(NamedTuple):
+    """What may be kept; None is no limit."""
+
+    runs: int | None = None
+    bytes: int | None = None
+    days: float | None = None
+
+
+class Doomed(NamedTuple):
+    """A run that is beyond a limit, its size in bytes, and beyond which."""
+
+    folder: Path
+    size: int
+    why: str
+
+
+def retain(base: Path, keep: int, limit: int, days: float | None = None) -> list[str]:
+    """Delete the oldest runs beyond so many, so many bytes or so many days; the names of those deleted.
+
+    The newest one, which has just begun, stays.
+    """
+    return remove(doomed([base], Limits(keep, limit, days), newest_stays=True))
+
+
+def doomed(bases: Sequence[Path], limits: Limits, *, newest_stays: bool = False) -> list[Doomed]:
+    """The runs beyond the limits, newest first: not the baseline, nor those that are still written."""
+    folders = sorted(
+        (folder for base in bases for folder in runs(base / "runs")), key=attrgetter("name"), reverse=True
+    )
+    stay = {baseline(base) for base in bases}
+    found = []
     total = 0
-    for count, folder in enumerate(runs(base / "runs"), 1):
-        total += _size(folder)
-        if count > 1 and (count > keep or total > limit) and not _is_alive(folder):
-            import shutil
-
-            shutil.rmtree(folder, ignore_errors=True)
-            if not folder.exists():
-                gone.append(folder.name)
-    return gone
+    for place, folder in enumerate(folders):
+        size = _size(folder)
+        total += size
+        why = _beyond(limits, place + 1, total, folder)
+        if why and not (place == 0 and newest_stays) and folder.name not in stay and not is_written(folder):
+            found.append(Doomed(folder, size, why))
+    return found
 
 
-def _is_alive(folder: Path) -> bool:
-    """Whether the itdash that writes this run is still there: it keeps the number of its process there."""
+def _beyond(limits: Limits, count: int, total: int, folder: Path) -> str:
+    if limits.runs is not None and count > limits.runs:
+        return f"beyond the newest {limits.runs:,}"
+    if limits.bytes is not None and total > limits.bytes:
+        return "beyond the size"
+    if limits.days is not None and _age(folder) > limits.days * _DAY:
+        return f"older than {limits.days:g} days"
+    return ""
+
+
+def _age(folder: Path) -> float:
+    """Seconds since a run began, by its name, or by the time of its folder where that says nothing."""
     try:
-        os.kill(int((folder / PID).read_text()), 0)
-    except PermissionError:
-        return True  # there is such a process, and it is somebody else's
-    except (OSError, ValueError, OverflowError):
-        return False
-    return True
+        began = float(calendar.timegm(time.strptime(folder.name[:15], "%Y%m%d-%H%M%S")))
+    except ValueError:
+        try:
+            began = folder.stat().st_mtime
+        except OSError:
+            return 0.0
+    return time.time() - began
+
+
+def remove(found: Iterable[Doomed]) -> list[str]:
+    """Delete these; the names of those that are gone."""
+    gone = []
+    for one in found:
+        import shutil
+
+        shutil.rmtree(one.folder, ignore_errors=True)
+        if not one.folder.exists():
+            gone.append(one.folder.name)
+    return gone
 
 
 def _size(folder: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ import msgspec
 from itdash.errors import INTERNAL_ERROR, ItdashError, nearest
 from itdash.events.wire import encode_value
 from itdash.history import archive, recorded
+from itdash.history.reading import of_state
 from itdash.render.document.run import SECTIONS, Recording
 from itdash.runner.shards import Times
 from itdash.state.cases import ABORTED
@@ -57,6 +59,16 @@ def read(folder: Path) -> Recording:
 
 
 # -- formats --
+
+
+def compared(recording: Recording, folder: Path, wishes: Wishes) -> Recording:
+    """The run with what changed since the baseline; a run that is not among others has none."""
+    if "changes" not in wishes.sections or folder.parent.name != "runs":
+        return recording
+    from itdash.history.against import since_baseline
+
+    changes = since_baseline(folder.parent.parent, of_state(recording.state, recording.name))
+    return replace(recording, changes=changes)
 
 
 def _markdown(recording: Recording, wishes: Wishes) -> bytes:
@@ -201,7 +213,10 @@ def export(folder: Path, output: Path | None, wishes: Wishes) -> tuple[bytes, Re
 
         data = filled(wishes.template, recording).encode("utf-8", "replace")
     else:
-        data = encoded(recording, suffix_of(output) if output else ".md", wishes)
+        suffix = suffix_of(output) if output else ".md"
+        if suffix in _FOR_READERS:
+            recording = compared(recording, folder, wishes)
+        data = encoded(recording, suffix, wishes)
     if output is not None:
         write(output, data)
     return data, recording
@@ -239,6 +254,8 @@ class Reports:
     def end(self, state: RunState, folder: Path, reading: Reading) -> None:
         """Make them from the journal, as a later export does; from the state, if the journal was deleted."""
         recording = _ended(state, folder, reading)
+        if any(suffix_of(path) in _FOR_READERS for path in self._paths):
+            recording = compared(recording, folder, Wishes())
         refused: list[OSError] = []
         for path in self._paths:
             try:
@@ -266,7 +283,8 @@ class StepSummary:
         """Write behind what earlier commands of the step wrote."""
         left = _STEP_SUMMARY - (self._path.stat().st_size if self._path.exists() else 0)
         with suppress(ExportError):  # no room is left, not even for the overview
-            text = _markdown(_ended(state, folder, reading), Wishes(max_size=max(left, 1)))
+            wishes = Wishes(max_size=max(left, 1))
+            text = _markdown(compared(_ended(state, folder, reading), folder, wishes), wishes)
             with self._path.open("ab") as page:
                 page.write(text)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from itdash.render import gfm, words
+from itdash.render import changes, gfm, words
 from itdash.render.document import failures, run, tables
 from itdash.render.document.run import SECTIONS
 
@@ -121,6 +121,25 @@ def _overview(recording: Recording, detail: Detail) -> Iterator[str]:
     yield from _table(tables.flaky(state, detail.rows), detail)
 
 
+def _changes(recording: Recording, detail: Detail) -> Iterator[str]:
+    found = recording.changes
+    if found is None:
+        return
+    word, why = changes.headline(found)
+    yield "## Changes"
+    yield ""
+    yield f"**{word.capitalize()}**{': ' if why else ''}{gfm.plain(why, 600)}"
+    yield ""
+    yield f"Held against {gfm.code(found.base.name)}: {gfm.plain(changes.side(found.base), 600)}"
+    yield ""
+    for part in changes.parts(found):
+        yield from _table(part.table, detail)
+    told = changes.remarks(found)
+    if told:
+        yield from (f"- {gfm.plain(remark, 600)}" for remark in told)
+        yield ""
+
+
 def _suites(recording: Recording, detail: Detail) -> Iterator[str]:
     found = recording.suites
     if not found or not detail.suites:
@@ -226,7 +245,7 @@ def _environment(recording: Recording, detail: Detail) -> Iterator[str]:
 _SECTIONS: Final[dict[str, Callable[[Recording, Detail], Iterable[str]]]] = dict(
     zip(
         SECTIONS,
-        (_overview, _suites, _performance, _requirements, _failures, _resources, _environment),
+        (_overview, _changes, _suites, _performance, _requirements, _failures, _resources, _environment),
         strict=True,
     )
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from itdash.render import words
+from itdash.render import changes, words
 from itdash.render.document import failures, run, tables
 from itdash.render.document.run import SECTIONS
 from itdash.render.text import inert, one_line
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from itdash.render.document.failures import Failure
     from itdash.render.document.run import Recording, Suite, Test
     from itdash.render.document.tables import Table
+    from itdash.state.comparison import Comparison
     from itdash.views.html.svg import Picture
 
 _HERE: Final = Path(__file__).parent
@@ -92,6 +93,8 @@ def document(recording: Recording, title: str = "", sections: Sequence[str] = SE
         "shown": _shown(recording, sections),
         "most_rows": _ROWS,
     }
+    if recording.changes is not None:
+        every |= _changes(recording.changes)
     suites = recording.suites
     every |= _overview(recording, suites)
     if "suites" in sections:
@@ -112,6 +115,8 @@ def _shown(recording: Recording, sections: Sequence[str]) -> list[str]:
     """The sections that were asked for and have something to tell."""
     state = recording.state
     empty = set()
+    if recording.changes is None:
+        empty.add("changes")
     if not state.cases:
         empty.add("suites")
     if not (state.operations.operations or any(case.attempts for case in state.cases.values())):
@@ -123,6 +128,15 @@ def _shown(recording: Recording, sections: Sequence[str]) -> list[str]:
     if not (state.resources.peak or state.resources.leaks or state.orphans):
         empty.add("resources")
     return [name for name in SECTIONS if name in sections and name not in empty]
+
+
+def _changes(found: Comparison) -> dict[str, Any]:
+    word, why = changes.headline(found)
+    return {
+        "changed": f"{word.capitalize()}{': ' if why else ''}{why}", "baseline": found.base.name,
+        "baseline_told": changes.side(found.base), "remarks": changes.remarks(found),
+        "changes": [part.table for part in changes.parts(found)],
+    }  # fmt: skip
 
 
 def _overview(recording: Recording, suites: list[Suite]) -> dict[str, Any]:

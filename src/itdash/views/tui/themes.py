@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from itdash.errors import ConfigError, nearest
-from itdash.views.tui.theme_file import Look, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from itdash.config import Loaded
+    from itdash.views.tui.theme_file import Look
 
 DEFAULT: Final = "itdash-dark"
 TERMINAL: Final = "terminal"
@@ -48,6 +48,8 @@ def files(root: Path) -> list[Path]:
 
 def load(root: Path) -> tuple[dict[str, Look], list[str]]:
     """Every theme by its name, and what is wrong with those that cannot be used."""
+    from itdash.views.tui.theme_file import read
+
     found: dict[str, Look] = {}
     wrong = []
     for file in files(root):
