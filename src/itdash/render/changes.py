@@ -51,8 +51,13 @@ def side(side: Side) -> str:
     if side.started:
         began = f"{datetime.fromtimestamp(side.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     commit = " ".join(filter(None, [side.branch, side.commit[:_COMMIT]]))
-    counts = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in side.counts.items())
+    counts = ", ".join(f"{n:,} {_word(name, n)}" for name, n in side.counts.items())
     return ", ".join(filter(None, [side.told, side.verdict, counts, commit, began]))
+
+
+def _word(outcome: str, n: int) -> str:
+    """What pytest calls it: `not_run` in words, one error and several errors."""
+    return "error" if outcome == "errors" and n == 1 else outcome.replace("_", " ")
 
 
 def parts(comparison: Comparison) -> Iterator[Part]:

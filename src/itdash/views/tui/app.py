@@ -185,6 +185,23 @@ class ItdashApp(Running):
         except (ItdashError, OSError) as error:
             self.call_from_thread(self.notify, str(error), severity="error", markup=False, timeout=15)
 
+    def compare(self, folder: Path) -> None:
+        """Hold a run against its baseline, in a thread of its own: the history may be long."""
+        self.run_worker(partial(self._compare, folder), thread=True, exclusive=True)
+
+    def _compare(self, folder: Path) -> None:
+        from itdash.history.against import against
+        from itdash.views.tui.screens.changes import Changes
+
+        base = self.loaded.root / self.config.directory
+        try:
+            found = against(base, "", folder.name if folder.parent == base / "runs" else str(folder))
+        except (ItdashError, OSError) as error:
+            told = "\n".join(error.lines()) if isinstance(error, ItdashError) else str(error)
+            self.call_from_thread(self.notify, told, severity="warning", markup=False, timeout=15)
+            return
+        self.call_from_thread(self.push_screen, Changes(found))
+
     def _open_run(self, folder: Path | None) -> None:
         """Read a run in a thread of its own, for it may be large."""
         if folder is not None:

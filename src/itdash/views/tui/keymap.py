@@ -58,6 +58,7 @@ KEYS: Final = (
     Key("show.pause", "space", "app.pause", "hold the display still; the run goes on", "Show"),
     Key("show.theme", "ctrl+t", "app.themes", "choose a theme", "Show"),
     Key("show.runs", "b", "app.runs", "look at an older run", "Show"),
+    Key("show.compare", "C", "compare", "what changed against the baseline, or the run before", "Show"),
     Key("show.export", "e", "export", "write the run as Markdown and as a page", "Show", "export"),
     Key("test.view", "i", "view", "the test with all that is known of it", "Test", "inspect"),
     Key("test.edit", "o", "edit", "open it in $EDITOR", "Test"),

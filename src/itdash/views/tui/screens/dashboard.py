@@ -189,6 +189,13 @@ class Dashboard(OneTest, Arranged):
         else:
             self.app.export(self.board.folder)
 
+    def action_compare(self) -> None:
+        """What the run that is shown changed, once it is over."""
+        if self.board.state.finished is None or self.board.folder is None:
+            self.app.notify("the run is not over yet")
+        else:
+            self.app.compare(self.board.folder)
+
     def action_view(self) -> None:
         """All that is known of a test."""
         from itdash.views.tui.screens.inspect import open_for
