@@ -38,6 +38,11 @@ def test_each_project_has_an_expectation_and_each_expectation_a_project() -> Non
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_hostile(name: str, tmp_path: Path) -> None:
+    check(name, tmp_path, ("-m", "itdash", "launch"))
+
+
+def check(name: str, tmp_path: Path, program: tuple[str, ...]) -> Path:
+    """Launch a project and hold what is told of it against what must be; its folder."""
     expected = EXPECTED[name]
     if expected.get("min_pytest", 0) > pytest.version_tuple[0]:
         pytest.skip(f"needs pytest {expected['min_pytest']}")
@@ -46,7 +51,7 @@ def test_hostile(name: str, tmp_path: Path) -> None:
     if not (project / "pytest.ini").exists():
         (project / "pytest.ini").write_text("[pytest]\n")  # nothing above the folder has a say
 
-    code, stdout, stderr, left = launch(project, tmp_path, expected)
+    code, stdout, stderr, left = launch(project, tmp_path, expected, program)
 
     assert "Traceback" not in stderr, stderr
     assert not left, f"left running: {left}"
@@ -64,16 +69,19 @@ def test_hostile(name: str, tmp_path: Path) -> None:
         assert any(
             text.encode() in path.read_bytes() for path in summaries[-1].parent.rglob("*") if path.is_file()
         )
+    return project
 
 
-def launch(project: Path, place: Path, expected: dict[str, Any]) -> tuple[int, str, str, list[str]]:
+def launch(
+    project: Path, place: Path, expected: dict[str, Any], program: tuple[str, ...]
+) -> tuple[int, str, str, list[str]]:
     """Run itdash on a project: its exit code, both outputs, and what it left running."""
     marker = uuid.uuid4().hex
     environment = {
         key: text for key, text in os.environ.items() if not key.startswith(("PYTEST_", "ITDASH_"))
     }
     without = [word for plugin in UNWANTED for word in ("-p", f"no:{plugin}")]
-    command = [sys.executable, "-m", "itdash", "launch", "--headless", *expected.get("args", []),
+    command = [sys.executable, *program, "--headless", *expected.get("args", []),
                "--", *without, *expected.get("pytest_args", [])]  # fmt: skip
     out, err = place / "stdout", place / "stderr"
     # Files and not pipes: a process that was left behind could hold a pipe open for ever.

@@ -6,8 +6,11 @@ import errno
 import os
 import sys
 
-_RUNNING = ("launch",)
+_RUNNING = ("launch", "watch")
 _INTERNAL_ERROR = 3
+_USAGE_ERROR = 4
+_OLDEST = 0x30B00F0  # Python 3.11
+_COMPLETES = "_ITDASH_COMPLETE"  # a shell asks what could stand here
 
 
 def main() -> None:
@@ -37,6 +40,13 @@ def _open_standard_streams() -> None:
             setattr(sys, name, os.fdopen(fd, "w" if fd else "r", closefd=False))
 
 
+def _too_old() -> int:
+    version = "{}.{}.{}".format(*sys.version_info)
+    told = f"itdash: Python {version} is too old\n  where: {sys.executable}\n"
+    sys.stderr.write(f"{told}  mend:  install itdash with 3.11 or newer\n")
+    return _USAGE_ERROR
+
+
 def _version() -> int:
     from itdash import __version__
 
@@ -48,8 +58,11 @@ def _version() -> int:
 
 
 def _run(argv: list[str]) -> int:
+    if sys.hexversion < _OLDEST:
+        return _too_old()
     link = None
-    if argv[:1] and argv[0] in _RUNNING and not {"--help", "-h"} & set(argv):
+    runs = argv[:1] and argv[0] in _RUNNING and not {"--help", "-h"} & set(argv)
+    if runs and _COMPLETES not in os.environ:
         from itdash.runner.process import start_keeper
 
         link = start_keeper()

@@ -27,7 +27,7 @@ SPLIT = 0
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """One of `total` parts of the tests; `homes` has the parts of the files and tests whose times are known."""
+    """One of `total` parts of the tests; `homes` has those of the files and tests whose times are known."""
 
     index: int
     total: int
@@ -81,7 +81,10 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """All that a waiting pytest process must be told: pytest's arguments, what to record, where to note imports."""
+    """All that a waiting pytest process must be told: pytest's arguments, what to record, and where.
+
+    `notes` is the folder in which it notes what it imported, if another run may follow.
+    """
 
     args: tuple[str, ...]
     assignment: Assignment

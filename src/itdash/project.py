@@ -16,7 +16,7 @@ def find(cwd: Path) -> tuple[Path, str, dict[str, Any]]:
     for folder in (cwd, *cwd.parents):
         own, shared = folder / "itdash.toml", folder / "pyproject.toml"
         if own.is_file():
-            return folder, str(own), _read(own)
+            return folder, str(own), read_toml(own)
         if shared.is_file():
             table = _our_table(shared)
             if table is not None:
@@ -33,14 +33,15 @@ def _our_table(path: Path) -> dict[str, Any] | None:
             return None  # most projects that try itdash do not; reading TOML takes longer than this
     except OSError:
         return None
-    tools = _read(path).get("tool")
+    tools = read_toml(path).get("tool")
     table = tools.get("itdash") if isinstance(tools, dict) else None
     if table is not None and not isinstance(table, dict):
         raise ConfigError("tool.itdash must be a table", where=str(path), mend="write [tool.itdash]")
     return table
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a file; a broken one is told with its line."""
     import tomllib
 
     try:

@@ -7,20 +7,20 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from itdash.config import Key, SuiteConfig, keys
+from itdash.config import Config, Key, SuiteConfig, WatchConfig, keys
 
 _MARK = "<!-- from the types: {} -->\n"
 
 
 def refreshed(page: str) -> str:
     """The page with its tables made anew; what stands between them is left as it is."""
-    for name, table in (("keys", _table(keys())), ("suite", _table(keys(SuiteConfig)))):
+    for name, struct in (("keys", Config), ("suite", SuiteConfig), ("watch", WatchConfig)):
         begin, end = _MARK.format(name), _MARK.format(f"end of {name}")
         head, _, rest = page.partition(begin)
         _, found, tail = rest.partition(end)
         if not found:
             raise ValueError(f"the page has no {begin.strip()} ... {end.strip()}")
-        page = f"{head}{begin}\n{table}\n{end}{tail}"
+        page = f"{head}{begin}\n{_table(keys(struct))}\n{end}{tail}"
     return page
 
 
@@ -43,6 +43,8 @@ def _code(text: str) -> str:
 
 
 def _default(key: Key) -> str:
+    if isinstance(key.default, WatchConfig):
+        return "[below](#watch)"
     return (
         "must be given"
         if key.default is msgspec.NODEFAULT
@@ -55,7 +57,14 @@ def _type(hint: Any) -> str:
         return f"list of {_type(get_args(hint)[0])}s"
     if get_origin(hint) is dict:
         return "table"
-    names = {str: "text", int: "whole number", float: "number", bool: "true or false", SuiteConfig: "table"}
+    names = {
+        str: "text",
+        int: "whole number",
+        float: "number",
+        bool: "true or false",
+        SuiteConfig: "table",
+        WatchConfig: "table",
+    }
     return names[hint]
 
 

@@ -69,8 +69,9 @@ class Planned(NamedTuple):
 class Session:
     """Owns the run that is shown, and starts the next."""
 
-    def __init__(self, terms: Terms, link: Link, views: Sequence[View]) -> None:
-        self.terms, self.views = terms, views
+    def __init__(self, terms: Terms, link: Link, views: Sequence[View], several: bool = False) -> None:
+        """`several` tells that more runs than one may be expected, so that each notes what it imports."""
+        self.terms, self.views, self._several = terms, views, several
         self._link = link
         self._config: Config | None = None
         self._notes = ""
@@ -94,6 +95,7 @@ class Session:
         terms = self.terms
         run = Execution(made, config, terms.root, terms.command, self._link, found, judge, self._show)
         self.execution = run
+        run.notes = str(run.folder.parent.parent / "warm") if self._several and config.warm else ""
         run.start()
         for view in self.views:
             view.begin(run.state, run.folder)
@@ -112,13 +114,14 @@ class Session:
         """Have the views say how the run ended, and let it go."""
         run = self.execution
         if run:
-            self._link, self._config, self._notes = run.link, run.config, run.notes
+            self._link, self._config = run.link, run.config
+            self._notes = str(run.folder.parent.parent / "warm")
             run.close([view.end for view in self.views])
             self.execution = None
 
     def prepare(self) -> None:
         """Another run may follow soon."""
-        may, why = warmth(self._config) if self._config else (False, "")
+        may, why = warmth(self._config) if self._config else (False, "no run had ended")
         self._link.prepare(self._notes, str(self.terms.root), "" if may else why)
 
     def stop(self, number: int = signal.SIGINT) -> None:

@@ -65,7 +65,7 @@ def order(folder: Path, code: str) -> tuple[str, str]:
 
 def test_it_tells_the_start_and_the_end_and_keeps_the_log(link: Link, tmp_path: Path) -> None:
     link.run(*order(tmp_path, "def test_it(): pass\n"))
-    _, pid = hear(link, "started")
+    _, pid, *_ = hear(link, "started")
     assert hear(link, "exited") == ("exited", pid, 0)
     hear(link, "settled")
     assert "1 passed" in (tmp_path / "pytest.log").read_text()
@@ -139,7 +139,7 @@ def test_closing_the_link_ends_keeper_and_host() -> None:
 def test_killing_the_keeper_kills_pytest(tmp_path: Path) -> None:
     link = start_keeper()
     link.run(*order(tmp_path, "import time\ndef test_it(): time.sleep(600)\n"))
-    _, pid = hear(link, "started")
+    _, pid, *_ = hear(link, "started")
     os.kill(link.keeper, signal.SIGKILL)
     deadline = time.monotonic() + 30
     while link.inbox.open:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def play(outline: Outline, tests: Sequence[str], deselected: int = 0, broken: Iterable[str] = ()) -> None:
+def play(
+    outline: Outline, tests: Sequence[str], deselected: int = 0, broken: Iterable[str] = (), left_out: int = 0
+) -> None:
     """Another run, which finds these tests and runs them."""
     files = dict.fromkeys([*(id.partition("::")[0] for id in tests), *broken])
     events: list[model.AnyEvent] = [model.CollectorStarted(1, file) for file in files]
@@ -27,7 +29,7 @@ def play(outline: Outline, tests: Sequence[str], deselected: int = 0, broken: It
     ]
     events += [model.CasesDeselected(3, deselected)] if deselected else []
     events.append(model.CasesCollected(4, 0, tuple(map(model.CollectedCase, tests))))
-    events.append(model.CollectionFinished(5, len(tests)))
+    events.append(model.CollectionFinished(5, len(tests), left_out))
     for number in range(len(tests)):
         events += [model.CaseStarted(6, number), model.CaseFinished(7, number)]
     state = RunState()
@@ -63,6 +65,7 @@ def test_what_was_only_not_asked_for_stays() -> None:
     outline = Outline()
     play(outline, ["a.py::test_one", "a.py::test_two"])
     play(outline, ["a.py::test_two"], deselected=1)
+    play(outline, ["a.py::test_two"], left_out=1)
     assert set(outline.tests) == {"a.py::test_one", "a.py::test_two"}
 
 

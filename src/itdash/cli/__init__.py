@@ -12,12 +12,16 @@ import click
 
 from itdash import __version__
 from itdash.cli.common import Given, say
-from itdash.errors import INTERNAL_ERROR, ItdashError, nearest
+from itdash.cli.completing import VARIABLE
+from itdash.errors import INTERNAL_ERROR, ItdashError
 
 if TYPE_CHECKING:
     from itdash.runner.process import Link
 
-_COMMANDS = ("launch", "watch", "replay", "export", "compare", "runs", "merge", "requirements", "config")
+_COMMANDS = (
+    "launch", "watch", "replay", "export", "compare", "runs", "merge", "requirements", "config", "init",
+    "doctor", "completion",
+)  # fmt: skip
 """Each is the function `command` of the module of its name, imported when it is asked for."""
 
 
@@ -50,9 +54,9 @@ class _Commands(click.Group):
         """Find the command that was meant."""
         name = args[0]
         if name not in _COMMANDS and not ctx.resilient_parsing:
-            is_test = os.path.exists(name.partition("::")[0])
-            hint = f"did you mean 'launch {name}'?" if is_test else nearest(name, list(_COMMANDS))
-            ctx.fail(f"There is no command {name!r}; {hint}")
+            from itdash.cli.hints import command_meant
+
+            ctx.fail(f"There is no command {name!r}; {command_meant(name, list(_COMMANDS))}")
         return super().resolve_command(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -94,6 +98,8 @@ def run(argv: list[str], link: Link | None) -> int:
         say(f"  where: {error.filename or _here()}", err=True)
         return INTERNAL_ERROR
     except Exception:
+        if VARIABLE in os.environ:  # what is printed now would stand among the words of the user's shell
+            return INTERNAL_ERROR
         import traceback
 
         say(f"itdash: this is a mistake of itdash itself\n{traceback.format_exc()}", err=True)

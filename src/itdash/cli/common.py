@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from itdash.cli import completing
+
 if TYPE_CHECKING:
     from itdash.runner.process import Link
 
@@ -39,7 +41,13 @@ class NamingRuns(Reading):
         return super().parse_args(ctx, [*rest, "--", *back] if back else args)
 
 
-profile_option = click.option("--profile", default="", metavar="NAME", help="Use the values of this profile.")
+profile_option = click.option(
+    "--profile",
+    default="",
+    metavar="NAME",
+    shell_complete=completing.profiles,
+    help="Use the values of this profile.",
+)
 ascii_option = click.option(
     "--ascii", "ascii_only", is_flag=True, default=None, help="Use plain ASCII instead of glyphs."
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from itdash.cli import completing
 from itdash.cli.common import NamingRuns, profile_option, say
 
 _EXAMPLES = """\b
@@ -19,7 +20,7 @@ Examples:
 
 
 @click.command("export", cls=NamingRuns, epilog=_EXAMPLES, short_help="Write a recorded run as a document.")
-@click.argument("run", default="latest", metavar="[RUN]")
+@click.argument("run", default="latest", metavar="[RUN]", shell_complete=completing.runs)
 @click.option(
     "-o",
     "--output",

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from itdash.cli import completing
 from itdash.cli.common import ascii_option, on_screen, profile_option
+from itdash.cli.hints import Launching, check_paths
 
 if TYPE_CHECKING:
     from itdash.config import Config, Loaded
@@ -26,16 +28,30 @@ Examples:
 """
 
 
-@click.command("launch", epilog=_EXAMPLES, short_help="Run the suites and show what happens.")
-@click.argument("paths", nargs=-1, metavar="[PATH|NODEID]... [-- PYTEST-ARGS...]")
+@click.command("launch", cls=Launching, epilog=_EXAMPLES, short_help="Run the suites and show what happens.")
+@click.argument(
+    "paths", nargs=-1, metavar="[PATH|NODEID]... [-- PYTEST-ARGS...]", shell_complete=completing.tests
+)
 @click.option("--headless", is_flag=True, help="Print lines instead of opening the full screen.")
 @click.option("--watch", is_flag=True, help="Run again whenever a file is saved, what it concerns first.")
 @click.option(
     "--affected", is_flag=True, help="Run only what changed files concern, and say what is left out."
 )
-@click.option("--suite", "suites", multiple=True, metavar="NAME", help="Run this suite; may be repeated.")
 @click.option(
-    "--group", "groups", multiple=True, metavar="NAME", help="Run this group of a suite; may be repeated."
+    "--suite",
+    "suites",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.suites,
+    help="Run this suite; may be repeated.",
+)
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.groups,
+    help="Run this group of a suite; may be repeated.",
 )
 @click.option(
     "-k", "keyword", default="", metavar="EXPR", help="Run tests whose names match, as pytest's -k."
@@ -44,7 +60,13 @@ Examples:
 @click.option("-x", "exit_first", is_flag=True, help="Stop after the first failure.")
 @click.option("--max-fail", type=int, metavar="N", help="Stop after N failures.")
 @click.option("--last-failed", is_flag=True, help="Run the tests whose newest result is a failure.")
-@click.option("--rerun", default="", metavar="RUN", help="Run the tests that failed in this recorded run.")
+@click.option(
+    "--rerun",
+    default="",
+    metavar="RUN",
+    shell_complete=completing.runs,
+    help="Run the tests that failed in this recorded run.",
+)
 @click.option("--shard", default="", metavar="I/N", help="Run this part of the tests, such as 2/5.")
 @click.option(
     "--times",
@@ -57,7 +79,9 @@ Examples:
 @click.option("--retries", type=int, metavar="N", help="Try a failed test again up to N times.")
 @profile_option
 @ascii_option
-@click.option("--theme", metavar="NAME", help="Use this theme in the dashboard.")
+@click.option(
+    "--theme", metavar="NAME", shell_complete=completing.themes, help="Use this theme in the dashboard."
+)
 @click.option(
     "--require-coverage",
     metavar="SHARE",
@@ -65,6 +89,9 @@ Examples:
 )
 @click.option(
     "--strict-requirements", is_flag=True, default=None, help="Fail unless every requirement is verified."
+)
+@click.option(
+    "--no-warm", "warm", flag_value=False, default=None, help="Have every later run import everything anew."
 )
 @click.option(
     "--report",
@@ -98,6 +125,7 @@ def command(
     files = _files(reports)
     part = shard(flags.pop("shard"), flags.pop("times"))
     loaded = _ready(load(Path.cwd(), flags, profile))
+    check_paths(paths, str(loaded.root), (*extra, *loaded.config.pytest_args))
     only = _only(loaded.root / loaded.config.directory, last_failed, rerun)
     request = Request(
         paths=paths, suites=suites, groups=groups, keyword=keyword, mark=mark, exit_first=exit_first,
@@ -111,6 +139,8 @@ def command(
         from itdash.cli import watching
 
         keeper = link or start_keeper()
+        if watches and not headless and on_screen():
+            context.exit(_dashboard(keeper, loaded, request, terms, files, watches=True, affected=affected))
         if watches:
             context.exit(watching.watch(keeper, loaded, request, terms, files, affected, reports))
         views = [*files, *_annotations(), _lines(config)]
@@ -138,7 +168,13 @@ def _ready(loaded: Loaded) -> Loaded:
     """What the configuration alone cannot know to be wrong is told, what pytest must know is handed on."""
     from msgspec.structs import replace
 
+    from itdash.config import keys
+
     config = loaded.config
+    if loaded.origins["theme"] == f"the flag {keys()['theme'].flag}":
+        from itdash.views.tui.themes import at_start
+
+        at_start(loaded)
     if any(suite.budgets for suite in config.suites):
         from itdash.state.gate import check_budgets
 
@@ -149,11 +185,11 @@ def _ready(loaded: Loaded) -> Loaded:
     return replace(loaded, config=replace(config, pytest_args=told))
 
 
-def _dashboard(link: Link, loaded: Any, request: Any, terms: Any, files: list[View]) -> int:
+def _dashboard(link: Link, loaded: Any, request: Any, terms: Any, files: list[View], **watch: bool) -> int:
     from itdash.views.export import documents
     from itdash.views.tui.start import open_dashboard
 
-    return open_dashboard(link, loaded, request, terms, files, documents)
+    return open_dashboard(link, loaded, request, terms, files, documents, **watch)
 
 
 def _files(reports: tuple[Path, ...]) -> list[View]:
@@ -185,8 +221,9 @@ def _annotations() -> list[View]:
 
 def _headless(link: Link, loaded: Any, request: Any, terms: Any, files: list[View]) -> int:
     from itdash.session import Session, run_to_end
+    from itdash.views.unfit import Unfit
 
-    session = Session(terms, link, [*files, *_annotations(), _lines(loaded.config)])
+    session = Session(terms, link, [*files, *_annotations(), _lines(loaded.config), Unfit()])
     return run_to_end(session, request, loaded.config)
 
 

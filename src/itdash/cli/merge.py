@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from itdash.cli import completing
 from itdash.cli.common import NamingRuns, ascii_option, profile_option, say
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Examples:
 @click.command(
     "merge", cls=NamingRuns, epilog=_EXAMPLES, short_help="Make one run of those of several machines."
 )
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=completing.runs)
 @click.option(
     "--report",
     "reports",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from itdash.cli import completing
 from itdash.cli.common import NamingRuns, ascii_option, on_screen, profile_option, say
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Examples:
 
 
 @click.command("replay", cls=NamingRuns, epilog=_EXAMPLES, short_help="Show a recorded run as it was.")
-@click.argument("run", default="latest", metavar="[RUN|FILE]")
+@click.argument("run", default="latest", metavar="[RUN|FILE]", shell_complete=completing.runs)
 @click.option("--headless", is_flag=True, help="Print lines.")
 @click.option(
     "--speed",

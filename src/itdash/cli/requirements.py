@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from itdash.cli import completing
 from itdash.cli.common import Reading, ascii_option, profile_option
 
 _EXAMPLES = """\b
@@ -21,7 +22,14 @@ Examples:
 @click.command(
     "requirements", cls=Reading, epilog=_EXAMPLES, short_help="Show which requirements the tests verify."
 )
-@click.option("--suite", "suites", multiple=True, metavar="NAME", help="Show this suite; may be repeated.")
+@click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.suites,
+    help="Show this suite; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @profile_option
 @ascii_option

@@ -70,8 +70,8 @@ class RequirementRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class RunStarted(Event, frozen=True, tag="RunStarted"):
     """itdash began a run; `started` is seconds since 1970, `root` the project's folder.
 
-    `commit` and `branch` are what git has checked out there, if anything; `clean` tells that every file is known
-    to be as the commit has it. `machine` is its kind, not its name.
+    `commit` and `branch` are what git has checked out there, if anything; `clean` tells that every file is
+    known to be as the commit has it. `machine` is its kind, not its name.
     """
 
     schema: int
@@ -107,8 +107,8 @@ class RunJoined(Event, frozen=True, tag="RunJoined"):
 class ProcessStarted(Event, frozen=True, tag="ProcessStarted"):
     """A pytest process was started; the second part of a run exists when the first one crashed.
 
-    One that is `warm` was forked from a process that had imported what earlier runs imported; `cold` is why a later
-    process of the session was not.
+    One that is `warm` was forked from a process that had imported what earlier runs imported; `cold` is why a
+    later process of the session was not.
     """
 
     part: int
@@ -182,9 +182,10 @@ class ShardTaken(Event, frozen=True, tag="ShardTaken"):
 
 
 class CollectionFinished(Event, frozen=True, tag="CollectionFinished"):
-    """pytest knows all the tests that it will run."""
+    """pytest knows all the tests that it will run; `left_out` have their result from a process before it."""
 
     selected: int
+    left_out: int = 0
 
 
 class WorkerLost(Event, frozen=True, tag="WorkerLost"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     from itdash.plugin.watching import add_key
 
     add_key(parser)
+    if {"ITDASH_PROBE", "PYTEST_XDIST_WORKER"} <= os.environ.keys():  # before it imports any conftest.py
+        from itdash.plugin.bytecode import guard
+
+        guard()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,8 +1,13 @@
-"""The main module of the pytest process: imports pytest at once, then waits to be told what to run."""
+"""The main module of the pytest process: imports pytest at once, then waits to be told what to run.
+
+Given a socket in place of a lifeline, it is the warm process first, and waits in each process forked from it.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
+import stat
 import sys
 
 
@@ -11,7 +16,8 @@ def main() -> None:
     folder = os.path.dirname(sys.executable)
     if not sys.flags.safe_path:
         sys.path[0] = folder
-    os.set_inheritable(int(sys.argv[1]), False)
+    channel = int(sys.argv[1])
+    os.set_inheritable(channel, False)
     import gc
 
     gc.disable()  # a third of a start-up's collections find nothing
@@ -21,16 +27,33 @@ def main() -> None:
     import pytest
 
     from itdash.orders import Order
+    from itdash.plugin import bytecode
     from itdash.plugin.recorder import Bootstrap
 
     gc.enable()
+    fork = None
+    if stat.S_ISSOCK(os.fstat(channel).st_mode):  # else it is the lifeline of this process alone
+        from itdash.plugin.warm.serve import serve
+
+        fork = serve(channel)
     name = _wait()
     if not name:
         return
+    if fork:
+        fork.freshen()
+    importlib.invalidate_caches()
+    bytecode.guard()
     with open(name, "rb") as handle:
         order = msgspec.convert(json.load(handle), Order)  # msgspec's own reader takes UTF-8 alone
     sys.argv = [os.path.join(folder, "pytest"), *order.args]
-    code = pytest.main(list(order.args), plugins=[Bootstrap(order.assignment)])
+    noting = None
+    if order.notes:
+        from itdash.plugin.warm.used import Noting  # now, while nothing is patched
+
+        noting = Noting(order.notes)
+    code = pytest.main(list(order.args), plugins=[Bootstrap(order.assignment, fork)])
+    if noting:
+        noting.write()
     sys.stdout.flush()
     gc.freeze()  # the interpreter's last collections would walk through every report only to find the exit
     sys.exit(code)

@@ -28,7 +28,7 @@ class CollectionRecorder:
         self._emit, self._now = channel.emit, channel.now
         self._numbers: dict[str, int] = {}
         self._next = channel.assignment.first
-        self._found = self._told = 0
+        self._found = self._told = self._left_out = 0
         self._shared: dict[Any, frozenset[str]] = {}
 
     def case(self, nodeid: str) -> int:
@@ -72,7 +72,9 @@ class CollectionRecorder:
         """All files are imported; after everybody else, leave out what itdash was asked to leave out."""
         self._emit(model.CollectionProgressed(self._now(), len(items), self._worker))
         result = yield
+        collected = len(items)
         out = selection.apply(self._assignment.selection, items, self._note)
+        self._left_out = collected - len(items) - len(out)
         shard = self._assignment.selection.shard
         if shard:
             others, taken = sharding.take(shard, items, self._now())
@@ -112,7 +114,7 @@ class CollectionRecorder:
                 rows = tuple(self._row(item) for item in items[start : start + _CHUNK])
                 self._emit(model.CasesCollected(t=self._now(), first=first + start, cases=rows))
         if not self._worker:
-            self._emit(model.CollectionFinished(t=self._now(), selected=len(items)))
+            self._emit(model.CollectionFinished(self._now(), len(items), self._left_out))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -122,7 +124,8 @@ class CollectionRecorder:
         self._number(ids)
         rows = tuple(model.CollectedCase(nodeid) for nodeid in ids)
         self._emit(model.CasesCollected(t=self._now(), first=self._assignment.first, cases=rows))
-        self._emit(model.CollectionFinished(t=self._now(), selected=len(ids)))
+        done = len(self._assignment.selection.done)
+        self._emit(model.CollectionFinished(self._now(), len(ids), done))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

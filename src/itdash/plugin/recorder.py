@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from itdash.events import model
 from itdash.orders import Assignment
-from itdash.plugin import budgets, claims, late, selection, stages, watching
+from itdash.plugin import budgets, claims, imports, late, selection, stages, watching
 from itdash.plugin.channel import Channel
 from itdash.plugin.collecting import CollectionRecorder
 from itdash.plugin.leftovers import Journal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from itdash.measure.verdict import Verdict
+    from itdash.plugin.warm.serve import Fork
 
 _claimed = False
 
@@ -42,6 +44,9 @@ def attach(config: pytest.Config, given: Assignment | dict[str, Any]) -> None:
     plugins.register(collecting, "itdash-collecting")
     plugins.register(SessionRecorder(channel, recorder.see), "itdash-sessions")
     plugins.register(recorder, "itdash-recorder")
+    if assignment.imports:
+        finder = imports.begin(assignment.imports)
+        plugins.register(imports.ImportRecorder(config, assignment, finder), "itdash-imports")
     if late.is_needed(config):
         plugins.register(late.StageRecorder(channel, collecting.case), "itdash-late")
     watching.watch(config, Journal(channel, collecting.case))
@@ -54,22 +59,33 @@ def attach(config: pytest.Config, given: Assignment | dict[str, Any]) -> None:
 class Bootstrap:
     """Registered before pytest reads its options; puts the recorder in when there is a configuration."""
 
-    def __init__(self, assignment: Assignment) -> None:
-        self._assignment = assignment
+    def __init__(self, assignment: Assignment, fork: Fork | None = None) -> None:
+        self._assignment, self._fork = assignment, fork
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         """What itdash hands on must be known also where no plugin is loaded by itself."""
         watching.add_key(parser)
+        if self._assignment.imports:
+            imports.begin(self._assignment.imports)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Attach to the first session of this process, if what it is asked for can be recorded."""
+        if self._fork:
+            self._fork.attend(config)
         selection.check(self._assignment.selection)
         if getattr(config.option, "dist", "no") == "each":
             raise pytest.UsageError(
                 "itdash cannot tell the runs of one test on several workers apart: use --dist load"
             )
         attach(config, self._assignment)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Modules that filter warnings do so while they are imported, which would be now."""
+        if self._fork:
+            before: Any = warnings.filters
+            before[:0] = self._fork.filters
 
 
 class Recorder:

@@ -25,9 +25,8 @@ def add_key(parser: pytest.Parser) -> None:
 
 def watch(config: pytest.Config, journal: Journal | None) -> None:
     """Look at each test; without a journal only where a leak is to fail it."""
-    word = str(config.getini(_KEY)).strip()
-    if not word:
-        word = "warn" if journal else _configured(config)
+    of_pytest = str(config.getini(_KEY)).strip()
+    word = (of_pytest if journal or _is_overridden(config) else _configured(config) or of_pytest) or "warn"
     if word not in _WORDS:
         raise pytest.UsageError(f"{_KEY} must be warn, fail or off, not {word!r}")
     if word == "off" or (word == "warn" and journal is None) or config.pluginmanager.has_plugin(_NAME):
@@ -40,6 +39,11 @@ def watch(config: pytest.Config, journal: Journal | None) -> None:
         pass  # without /proc there is nothing to look at
 
 
+def _is_overridden(config: pytest.Config) -> bool:
+    """Whether the key was told by `-o`, which wins over every file."""
+    return any(told.startswith(f"{_KEY}=") for told in config.getoption("override_ini", None) or ())
+
+
 def _configured(config: pytest.Config) -> str:
     """What the project's own configuration says; most projects have none, or say nothing of it."""
     from itdash.errors import ItdashError
@@ -49,12 +53,13 @@ def _configured(config: pytest.Config) -> str:
     try:
         table = find(config.rootpath)[2]
     except ItdashError:
-        return "warn"  # itdash itself will tell what is wrong there
+        return ""  # itdash itself will tell what is wrong there
     if not (variable or "leaks" in str(table)):
-        return "warn"
+        return ""
     from itdash.config import load
 
     try:
-        return load(config.rootpath, {}).config.leaks
+        loaded = load(config.rootpath, {})
     except ItdashError as error:
         raise pytest.UsageError("\n".join(error.lines())) from None
+    return "" if loaded.origins["leaks"] == "default" else loaded.config.leaks

@@ -11,8 +11,10 @@ from itdash.render.spans import width as wide
 from itdash.render.text import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from itdash.render.paint import Paint
-    from itdash.render.spans import Spans
+    from itdash.render.spans import Span, Spans
     from itdash.state.run import RunState
 
 _BAR_LEAST, _BAR_MOST = 6, 40
@@ -20,10 +22,21 @@ _NOTE_LEAST: Final = 13
 _VERDICTS: Final = {"passed": "passed", "failed": "failed", "error": "failed"}
 
 
-def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = False, note: str = "") -> Spans:
-    """The header in so many columns; what is told elsewhere too goes first where there is no room."""
+def line(
+    state: RunState, now: int, width: int, paint: Paint, *, paused: bool = False, note: Sequence[Span] = (),
+    standing: int = 0, stale: bool = False,
+) -> Spans:  # fmt: skip
+    """The header in so many columns; what is told elsewhere too goes first where there is no room.
+
+    `standing` tests failed in an earlier run and were not run in this one; `stale` tells that the files are
+    others now.
+    """
     left: Spans = [("title", " itdash"), ("plain", "  ")]
     role, word = _phase(state, paint)
+    if stale and state.finished:
+        role, word = "dim", f"{state.finished.verdict} before"
+    elif role == "passed" and standing:
+        role, word = "failed", f"{paint.glyph('failed')} failing still"
     sign = paint.glyph("cut")
     when = ("dim", f"  {clock(state.finished.t if state.finished else now)}")
     right: Spans = [when, ("plain", "  "), (role, word), ("plain", " ")]
@@ -32,7 +45,7 @@ def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = Fal
     if not state.collected and not state.cases:
         left.append(("dim", words.count(state.found, "test") + " found" if state.found else ""))
         return spread(left, _noted(note, left, right, width, sign), width, sign)
-    counts = _counts(state)
+    counts = _counts(state, standing)
     # A file that cannot be collected stands among the tests, as one that failed: it is counted like them.
     files = _uncollected(state)
     total, done = len(state.cases) + files, state.finished_cases + files
@@ -54,12 +67,12 @@ def line(state: RunState, now: int, width: int, paint: Paint, paused: bool = Fal
     return spread([*left, *told, *counts], right, width, sign)
 
 
-def _noted(note: str, left: Spans, right: Spans, width: int, sign: str) -> Spans:
+def _noted(note: Sequence[Span], left: Spans, right: Spans, width: int, sign: str) -> Spans:
     """The right end with a note, of which at least the begin is there."""
     if not note:
         return right
     room = max(_NOTE_LEAST, width - wide(left) - wide(right) - 2)
-    return [("dim", f"  {cut(note, room, sign)}"), *right]
+    return [("plain", "  "), *((role, cut(text, room, sign)) for role, text in note), *right]
 
 
 def _bar(state: RunState, done: int, total: int, places: int, paint: Paint) -> Spans:
@@ -71,7 +84,7 @@ def _bar(state: RunState, done: int, total: int, places: int, paint: Paint) -> S
     return [("failed", sign * failed), ("passed", sign * (len(full) - failed)), ("frame", empty)]
 
 
-def _counts(state: RunState) -> Spans:
+def _counts(state: RunState, standing: int) -> Spans:
     failing = len(state.failing)
     uncollected = _uncollected(state)
     spans: Spans = []
@@ -79,6 +92,8 @@ def _counts(state: RunState) -> Spans:
         spans.append(("failed", f"  {failing:,} failing"))
     if uncollected:
         spans.append(("failed", f"  {words.count(uncollected, 'file')} not collected"))
+    if standing:
+        spans.append(("failed", f"  {standing:,} failing before"))
     if state.finished and not spans:
         skipped = state.tally["skipped"] + state.tally["xfailed"]
         if skipped:

@@ -76,6 +76,15 @@ def crashed(state: RunState, part: int) -> bool:
     return in_test and (_broke(state, part) or last.exit_code != state.ends[part].exit_code)
 
 
+def is_doubtful(state: RunState, part: int) -> bool:
+    """Whether a process ended in a way that its own state may have caused, and not only its tests."""
+    end, last = state.ends[part], state.last_words.get((part, ""))
+    if end.exit_code is None or end.signal:
+        return True
+    asked = bool(state.requests)
+    return not asked and (last is None or last.exit_code != end.exit_code or _broke(state, part))
+
+
 def _broke(state: RunState, part: int) -> bool:
     """Whether pytest or a plugin failed in this process."""
     began = state.processes[part].t if part in state.processes else 0

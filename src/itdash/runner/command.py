@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from itdash.errors import ConfigError, MissingPlugin, nearest
-from itdash.orders import Group, Selection, Shard  # noqa: TC001
+from itdash.orders import Group, Selection, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

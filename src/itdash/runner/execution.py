@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from itdash import __version__
+from itdash import __version__, project_commit
 from itdash.errors import RunDirectoryError
 from itdash.events import model
 from itdash.events.journal import OVERFLOW, SEGMENTS, Tail
 from itdash.events.segment import Segment
 from itdash.orders import Assignment, Order
-from itdash.runner import closing, keeper, process, rundir
+from itdash.runner import closing, leftovers, process, rundir
+from itdash.runner.deaths import Deaths
 from itdash.runner.overdue import Overdue
 from itdash.runner.required import specs
 from itdash.runner.sampler import Sampler
@@ -42,6 +43,11 @@ _CHUNK, _PIECE = 4 << 20, 1 << 16
 
 _SUSPECTS = 3
 _TICK_OF_CLOCK, _DETACHING = _SECOND // 100, _SECOND // 10
+
+
+def _machine() -> str:
+    """What durations depend on, as far as the system tells it."""
+    return f"{os.uname().machine}, {len(os.sched_getaffinity(0))} CPUs"
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -74,12 +80,14 @@ class Execution:
         self._own = Segment(
             str(self.folder / SEGMENTS / "itdash.jsonl"), self.origin, str(self.folder / OVERFLOW)
         )
+        self.notes = ""  # where pytest notes what it imports, if anybody will ask
         self._part = 0
         self._crashes = 0
         self._crashed = False
         self._pid = 0
         self._overdue: Overdue | None = None
         self._sampler = Sampler(self.emit)
+        self._deaths = Deaths(self.emit, self._tail.read_anew)
         self._stop_at = 0
         self._settled = False
         self._reason = ""
@@ -87,7 +95,7 @@ class Execution:
             model.RunStarted(
                 self.now(), model.SCHEMA, self.folder.name, time.time(), str(root), os.getcwd(),
                 tuple(command), __version__, ".".join(map(str, sys.version_info[:3])), sys.platform,
-                specs(config),
+                specs(config), *project_commit.read(root), _machine(),
             )
         )  # fmt: skip
         for part in required.declared:
@@ -99,8 +107,10 @@ class Execution:
     def start(self) -> None:
         """Start the first process."""
         self._start_part()
-        keeper.adopt_orphans()
-        rundir.retain(self.folder.parent.parent, self.config.keep_runs, self.config.keep_bytes)
+        leftovers.adopt_orphans()
+        config = self.config
+        days = config.keep_days or None
+        rundir.retain(self.folder.parent.parent, config.keep_runs, config.keep_bytes, days)
 
     def catch_up(self) -> None:
         """Show what is known already."""
@@ -115,6 +125,7 @@ class Execution:
         if self._overdue:
             self._overdue.check(self.state, self.now())
         self._sampler.check(self.now(), self._pid)
+        self._deaths.check(self.now(), self.state.operations)
         if self._stop_at and self.now() > self._stop_at:
             self._stop_at = 0
             self.link.signal(signal.SIGKILL)
@@ -146,6 +157,7 @@ class Execution:
                 self.emit(model.NoteAdded(self.now(), f"a file of the run could not be written: {error}"))
                 self._pump()
         self._tail.close()
+        self._deaths.close()
         self._own.close()
         for name in (OVERFLOW, rundir.PID):
             (self.folder / name).unlink(missing_ok=True)
@@ -189,12 +201,14 @@ class Execution:
     def _start_part(self) -> None:
         part = self._part + 1
         done = frozenset(case.id for case in self.state.cases.values() if case.outcome)
+        done |= self.plan.selection.done
         selection = msgspec.structs.replace(self.plan.selection, done=done)
         args = self.plan.args
         if self.plan.max_fail:
             args = (*args, f"--maxfail={self.plan.max_fail - len(self.state.failing)}")
         first = max(self.state.ids, default=-1) + 1
-        order = Order(args, Assignment(str(self.folder), self.origin, part, first, "", selection))
+        given = Assignment(str(self.folder), self.origin, part, first, "", selection, self.plan.imports)
+        order = Order(args, given, self.notes)
         name = self.folder / f"order-{part}.json"
         try:
             (self.folder / SEGMENTS).mkdir(parents=True, exist_ok=True)  # a test may have cleaned up too well
@@ -213,15 +227,18 @@ class Execution:
     def _hear(self, kind: str, *rest: Any) -> None:
         if kind == "started":
             self._pid = rest[0]
-            self.emit(model.ProcessStarted(self.now(), self._part, self._pid, self.plan.args))
+            self.emit(model.ProcessStarted(self.now(), self._part, self._pid, self.plan.args, *rest[1:]))
         elif kind == "exited":
             self._exited(rest[1])
         elif kind == "orphan":
             self._orphan(*rest)
+        elif kind == "note":
+            self.emit(model.NoteAdded(self.now(), rest[0]))
         elif kind == "settled":
             self._settled = True
 
     def _exited(self, code: int | None) -> None:
+        self._tail.read_anew()
         self.emit(model.ProcessEnded(self.now(), self._part, code, closing.signal_name(code)))
         if self._overdue:
             self._overdue.tell(self.now())
@@ -232,6 +249,8 @@ class Execution:
         self._pump()
         self._pid = 0
         self._crashed = closing.crashed(self.state, self._part)
+        if closing.is_doubtful(self.state, self._part):
+            self.link.distrust("the run before did not end as it should")
         if self._crashed and not running:
             how = closing.how_it_ended(self.state, self._part)
             self.emit(model.NoteAdded(self.now(), f"the process ended between two tests: {how}"))
@@ -247,7 +266,7 @@ class Execution:
         self._pump()
         self._exited(None)
         self.link.close()
-        keeper.end_all()  # what the keeper was the parent of is ours now
+        leftovers.end_all()  # what the keeper was the parent of is ours now
         self.link = process.start_keeper()
         self._settled = True
 
@@ -270,6 +289,8 @@ class Execution:
 
     def _after_part(self) -> None:
         stopped = self._overdue is not None and self._overdue.stopped
+        if stopped:
+            self.link.distrust("a test of the run before did not end")
         pending = len(self.state.cases) > self.state.finished_cases
         if self._crashed and not stopped:
             self._crashes += 1

@@ -10,16 +10,19 @@ from __future__ import annotations
 import marshal
 import os
 import select
-import sys
-import time
+
+from itdash.runner.host import Host
+from itdash.runner.leftovers import adopt_orphans, end_all, kill, left_behind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-_KILL, _TERM, _INT = 9, 15, 2
-_SETTLE = 0.25
-_GRACE = 1.0
+    from itdash.runner.warm import Cold, Warm
+
+_KILL = 9
+_FAILURES = 3
+"""After so many warm processes that failed, a session makes no more."""
 
 
 def send(fd: int, *message: int | str) -> None:
@@ -72,67 +75,17 @@ def run(commands: int, reports: int, boot: str) -> NoReturn:
         os._exit(0)
 
 
-class _Host:
-    """One pytest process: imported and waiting, then running, then gone."""
-
-    def __init__(self, boot: str) -> None:
-        stdin, self.stdin = os.pipe()
-        self.stdout, stdout = os.pipe()
-        lifeline, self.lifeline = os.pipe()
-        os.set_inheritable(lifeline, True)
-        actions = [
-            (os.POSIX_SPAWN_DUP2, stdin, 0),
-            (os.POSIX_SPAWN_DUP2, stdout, 1),
-            (os.POSIX_SPAWN_DUP2, stdout, 2),
-        ]
-        self.pid = os.posix_spawn(
-            sys.executable, [sys.executable, boot, str(lifeline)], os.environ,
-            file_actions=actions, setsid=True, setsigdef=[_INT, _TERM],
-        )  # fmt: skip
-        _kill_group_with_us(lifeline, self.pid)
-        for fd in (stdin, stdout, lifeline):
-            os.close(fd)
-        os.set_blocking(self.stdout, False)
-        self.pidfd = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else -1
-        self.log = -1
-        self.status: int | None = None
-
-    def drain(self) -> bool:
-        """Move what pytest printed to the log; whether there was any."""
-        try:
-            data = os.read(self.stdout, 1 << 18)
-        except OSError:
-            return False
-        if data and self.log >= 0:
-            try:
-                os.write(self.log, data)
-            except OSError:
-                pass
-        return bool(data)
-
-    def close(self) -> None:
-        """Give all descriptors back."""
-        for fd in (self.stdin, self.stdout, self.lifeline, self.pidfd, self.log):
-            if fd >= 0:
-                os.close(fd)
-
-
-def _kill_group_with_us(lifeline: int, group: int) -> None:
-    """Have the kernel kill the group when the other end of the pipe closes, that is when we die."""
-    import fcntl
-
-    if hasattr(fcntl, "F_SETSIG"):
-        fcntl.fcntl(lifeline, fcntl.F_SETOWN, -group)
-        fcntl.fcntl(lifeline, fcntl.F_SETSIG, _KILL)
-        flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
-        fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
-
-
 class _Keeper:
     def __init__(self, commands: int, reports: int, boot: str) -> None:
         self._inbox, self._reports, self._boot = Inbox(commands), reports, boot
-        self._host: _Host | None = _Host(boot)
+        self._host: Host | None = Host(boot)
+        self._lifeline = self._host.number
         self._running = False
+        self._warm: Warm | None = None
+        self._asked = False
+        self._wanted: tuple[str, str] | None = None
+        self._cold = ""  # why the next run starts cold; nothing for the first
+        self._failures = 0
         adopt_orphans()
 
     def serve(self) -> None:
@@ -147,13 +100,17 @@ class _Keeper:
             for message in self._ready_commands():
                 self._obey(*message)
             self._reap()
+            self._look_after_warm()
+        self._end_warm()
         end_all()
 
     def _wait(self) -> None:
-        host = self._host
+        host, warm = self._host, self._warm
         watched = [self._inbox.fd]
         if host:
             watched += [fd for fd in (host.stdout, host.pidfd) if fd >= 0]
+        if warm:
+            watched.append(warm.fd)
         timeout = 0.5 if not host or host.pidfd >= 0 else 0.02
         select.select(watched, [], [], timeout)
 
@@ -168,10 +125,13 @@ class _Keeper:
         elif command == "signal":
             self._signal(*arguments)
         elif command == "prepare":
-            self._host = self._host or _Host(self._boot)
+            self._prepare(*arguments)
+        elif command == "distrust":
+            self._drop_warm(*arguments)
 
     def _run(self, assignment: str, log: str) -> None:
-        host = self._host = self._host or _Host(self._boot)
+        self._check(assignment)
+        host = self._host = self._host or Host(self._boot)
         host.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             os.write(host.stdin, os.fsencode(assignment))
@@ -179,19 +139,17 @@ class _Keeper:
             pass  # it died while it waited; its end is told like any other
         os.close(host.stdin)
         host.stdin = -1
-        self._running = True
-        send(self._reports, "started", host.pid)
+        self._running, self._asked = True, False
+        send(self._reports, "started", host.pid, host.warm, "" if host.warm else self._cold)
+        self._cold = self._cold or "the one before had just ended"
 
     def _signal(self, number: int, target: int) -> None:
         """Signal a process, or the whole group of pytest when `target` is 0."""
         host = self._host
         if target:
-            _kill(target, number)
+            kill(target, number)
         elif host:
-            try:
-                os.killpg(host.pid, number)
-            except OSError:
-                pass
+            kill(-host.pid, number)
 
     def _reap(self) -> None:
         while True:
@@ -208,146 +166,110 @@ class _Keeper:
                     self._finish(host, status)
                 else:
                     host.close()
-                    self._host = None
+                    self._host, self._cold = None, "the process that waited for it had ended"
 
-    def _finish(self, host: _Host, status: int) -> None:
+    def _finish(self, host: Host, status: int) -> None:
         while host.drain():
             pass
         send(self._reports, "exited", host.pid, os.waitstatus_to_exitcode(status))
         host.close()
         self._host, self._running = None, False
-        for left in _left_behind():
+        but = self._warm.pid if self._warm else 0
+        for left in left_behind(but):
             send(self._reports, "orphan", *left)
-        end_all()
+        end_all(but)
         send(self._reports, "settled")
+        self._supply()
 
+    # -- the warm process --
 
-def adopt_orphans() -> None:
-    """Become the parent of every process below that loses its own (Linux)."""
-    if sys.platform == "linux":
-        import ctypes
+    def _prepare(self, folder: str, root: str, why_not: str) -> None:
+        """Another run may follow: have a process wait for it, one that is warm where that may be."""
+        self._asked, self._wanted = True, None if why_not else (folder, root)
+        if why_not:
+            self._cold = why_not
+            self._end_warm()
+        self._supply()
 
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+    def _supply(self) -> None:
+        """Between two runs, see to it that a process waits, if one was asked for."""
+        if self._running or not self._asked:
+            return
+        if self._wanted and self._warm is None and self._failures < _FAILURES:
+            self._make_warm(*self._wanted)
+        if self._warm and self._warm.ready and not (self._host and self._host.warm):
+            self._fork()
+        self._host = self._host or Host(self._boot)
 
+    def _make_warm(self, folder: str, root: str) -> None:
+        from itdash.runner.warm import Cold, Warm
 
-def children(pid: int) -> list[int]:
-    """The living children of a process, as /proc tells them; none where there is no /proc."""
-    found = []
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", "rb") as listed:
-            names = listed.read().decode().split()
-    except FileNotFoundError:
         try:
-            names = os.listdir("/proc")
-        except OSError:
-            return []
-    except OSError:
-        return []
-    for name in names:
-        if name.isdigit():
-            stat = _stat(int(name))
-            if stat and stat[0] == pid and stat[1] not in "ZX":
-                found.append(int(name))
-    return found
+            self._warm = Warm(self._boot, folder, root)
+        except OSError as error:
+            self._cool(Cold(f"no warm process could be started: {error.strerror}", fault=True))
+            self._cold = "no warm process could be started"
+        else:
+            self._cold = "the warm process was still importing"
 
+    def _fork(self) -> None:
+        from itdash.runner.warm import Cold
 
-def _stat(pid: int) -> tuple[int, str, int] | None:
-    """Parent, state and start (in clock ticks since boot) of a process."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stat:
-            fields = stat.read().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    return int(fields[1]), fields[0].decode(), int(fields[19])
-
-
-def _left_behind() -> list[tuple[int, str, str, int]]:
-    """Processes that are still there when they had time to go: pid, command, test, start in nanoseconds."""
-    deadline = time.monotonic() + _SETTLE
-    while left := children(os.getpid()):
-        if time.monotonic() > deadline:
-            break
-        _collect_zombies()
-        select.select([], [], [], 0.01)
-    told = []
-    while left:
-        pid = left.pop()
-        left += children(pid)
-        stat = _stat(pid)
-        if stat:
-            told.append((pid, _text(pid, "cmdline"), _test_of(pid), _on_our_clock(stat[2])))
-    return told
-
-
-def _on_our_clock(ticks: int) -> int:
-    """A process's start, which the system counts from boot, in nanoseconds of the clock that events use."""
-    since_boot = ticks * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
-    if not hasattr(time, "CLOCK_BOOTTIME"):
-        return since_boot
-    return since_boot - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.perf_counter_ns())
-
-
-def _text(pid: int, name: str) -> str:
-    try:
-        with open(f"/proc/{pid}/{name}", "rb") as handle:
-            return handle.read(65536).replace(b"\0", b" ").decode("utf-8", "backslashreplace").strip()
-    except OSError:
-        return ""
-
-
-def _test_of(pid: int) -> str:
-    """The test that ran when the process was started, as pytest notes it in the environment."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as handle:
-            pairs = handle.read().split(b"\0")
-    except OSError:
-        return ""
-    for pair in pairs:
-        if pair.startswith(b"PYTEST_CURRENT_TEST="):
-            return pair[20:].decode("utf-8", "backslashreplace").rpartition(" (")[0]
-    return ""
-
-
-def end_all() -> None:
-    """End every process below this one: ask, wait a little, then kill, until none is left."""
-    deadline = time.monotonic() + _GRACE
-    asked: set[int] = set()
-    while True:
-        _collect_zombies()
-        left = _below(os.getpid())
-        if not left:
+        try:
+            host = Host(self._boot, self._warm, self._lifeline)
+        except Cold as cold:
+            self._cool(cold)
             return
-        late = time.monotonic() > deadline
-        if late and time.monotonic() > deadline + 5:
+        if self._host:
+            self._discard(self._host)
+        self._host, self._cold = host, ""
+        send(self._reports, "warm", host.pid)
+
+    def _look_after_warm(self) -> None:
+        """Hear whether it has imported all, or is gone."""
+        if self._warm is None:
             return
-        for pid in left:
-            if late:
-                _kill(pid, _KILL)
-            elif pid not in asked:
-                asked.add(pid)
-                _kill(pid, _TERM)
-        select.select([], [], [], 0.01)
+        from itdash.runner.warm import Cold
 
+        try:
+            if self._warm.listen():
+                self._supply()
+        except Cold as cold:
+            self._cool(cold)
 
-def _below(pid: int) -> list[int]:
-    found, open_ = [], [pid]
-    while open_:
-        below = children(open_.pop())
-        found += below
-        open_ += below
-    return found
+    def _check(self, assignment: str) -> None:
+        """A waiting process that was forked must be what a new one would be; if not, a new one is started."""
+        if self._warm is None or self._host is None or not self._host.warm:
+            return
+        from itdash.runner.warm import Cold
 
+        try:
+            self._warm.check(assignment)
+        except Cold as cold:
+            self._cool(cold)
 
-def _kill(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except OSError:
-        pass
+    def _cool(self, cold: Cold) -> None:
+        if cold.fault:
+            self._failures += 1
+            if not self._running:
+                send(self._reports, "note", f"started cold: {cold.why}")
+        self._drop_warm(cold.why)
 
+    def _drop_warm(self, why: str) -> None:
+        """Have nothing more to do with what was imported; `prepare` makes another."""
+        if self._warm:
+            self._cold = why
+            self._end_warm()
 
-def _collect_zombies() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
+    def _end_warm(self) -> None:
+        if self._host and self._host.warm and not self._running:
+            self._discard(self._host)
+            self._host = None
+        if self._warm:
+            self._warm.end()
+            self._warm = None
+
+    def _discard(self, host: Host) -> None:
+        """End a process that waits."""
+        kill(-host.pid, _KILL)
+        host.close()

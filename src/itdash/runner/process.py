@@ -20,9 +20,13 @@ class Link:
         """Give the waiting pytest its order; what it prints goes to the file `log`."""
         self._send("run", order, log)
 
-    def prepare(self) -> None:
-        """Have pytest imported in a process that waits for the next order."""
-        self._send("prepare")
+    def prepare(self, folder: str, root: str, why_not: str) -> None:
+        """Have a process wait for the next order: a warm one, with its notes in `folder`, or why not."""
+        self._send("prepare", folder, root, why_not)
+
+    def distrust(self, why: str) -> None:
+        """Something went wrong: what is warm may have its share in it, and is made anew."""
+        self._send("distrust", why)
 
     def signal(self, number: int, target: int = 0) -> None:
         """Signal one process, or pytest's whole group when no target is named."""

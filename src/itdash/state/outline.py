@@ -9,7 +9,7 @@ from itdash.measure.latency import Histogram
 from itdash.state.cases import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from itdash.state.run import RunState
 
@@ -79,6 +79,12 @@ class Outline:
         """The ids of the tests that failed when they last ran."""
         return [node.id for node in self.tests.values() if node.bucket == FAILING]
 
+    def standing(self, state: RunState) -> int:
+        """How many failed in an earlier run and were not run since."""
+        counts = self.root.counts or [0] * 5
+        files = {problem.node for problem in state.uncollected if problem.outcome == "failed"}
+        return max(0, counts[FAILING] - len(state.failing) - len(files))
+
     def begin(self) -> None:
         """Another run starts: what is known is of an earlier one until it runs again."""
         self.stages = {name: Histogram() for name in self.stages}
@@ -105,9 +111,15 @@ class Outline:
             elif kind is model.CollectionFailed:
                 self._not_collected(state, event)  # type: ignore[arg-type]
             elif kind is model.CollectionFinished:
-                self._collection_over(state)
+                self._collection_over(state, event)  # type: ignore[arg-type]
             elif kind is model.RunFinished:
                 self._finished(state)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """These tests are there no more."""
+        for id in ids:
+            if id in self.tests:
+                self._drop(self.tests[id])
 
     def _collected(self, state: RunState, event: model.CasesCollected) -> None:
         for row in event.cases:
@@ -117,16 +129,14 @@ class Outline:
                 node.stale = True
                 self._found.add(row.id)
 
-    def _collection_over(self, state: RunState) -> None:
+    def _collection_over(self, state: RunState, event: model.CollectionFinished) -> None:
         """What is not there any more leaves: a file's mistake that was mended, tests of another name."""
-        if state.deselected:
+        if state.deselected or event.left_out:
             gone = [file for file in self._looked_into if file in self.tests]
         else:
             gone = [id for id in self.tests if _file(id) in self._looked_into and id not in self._found]
         broken = {_file(problem.node) for problem in state.uncollected if problem.outcome == "failed"}
-        for id in gone:
-            if _file(id) not in broken:
-                self._drop(self.tests[id])
+        self.remove(id for id in gone if _file(id) not in broken)
 
     def _drop(self, node: Node) -> None:
         """Take a test away, and the branches that held nothing else."""

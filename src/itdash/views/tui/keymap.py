@@ -34,6 +34,7 @@ KEYS: Final = (
     Key("run.unmark", "X", "unmark", "take all marks away", "Run"),
     Key("run.stop", "s", "app.stop", "ask the run to end", "Run", "stop"),
     Key("run.kill", "S", "app.kill", "end the run at once", "Run"),
+    Key("run.watch", "w", "app.watch", "run again whenever a file is saved, or no more", "Run", "watch"),
     Key("run.options", "c", "app.options", "choose suites, groups, workers, limits", "Run", "options"),
     Key("go.down", "j,down", "move(1)", "down", "Go"),
     Key("go.up", "k,up", "move(-1)", "up", "Go"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from itdash.render import concurrency, coverage, detail, header, latency, stages, usage
 from itdash.render.spans import width as wide
+from itdash.render.text import one_line
 from itdash.views.tui import keymap
 
 if TYPE_CHECKING:
@@ -40,8 +41,22 @@ class Pictures:
 
     def header(self, width: int) -> Spans:
         """The first line."""
-        board, dashboard = self._board, self._dashboard
-        return header.line(board.state, board.now, width, self._paint, dashboard.app.paused, dashboard.note)
+        board, app = self._board, self._dashboard.app
+        state = board.state
+        return header.line(
+            state, board.now, width, self._paint, paused=app.paused, note=self._note(),
+            standing=board.outline.standing(state), stale=bool(app.saves and app.saves.problems),
+        )  # fmt: skip
+
+    def _note(self) -> Spans:
+        """What the first line tells beside the run."""
+        if self._dashboard.note:
+            return [("dim", self._dashboard.note)]
+        saves = self._dashboard.app.saves
+        if saves is None:
+            return []
+        watching: Spans = [("running", f"{self._paint.glyph('watching')} watching")]
+        return [("failed", one_line(saves.problems[0]))] if saves.problems else watching
 
     def footer(self, width: int) -> Spans:
         """A few keys, as many as there is room for."""

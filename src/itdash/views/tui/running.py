@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from itdash.errors import INTERNAL_ERROR, ItdashError
+from itdash.errors import INTERNAL_ERROR, PASSED, ItdashError
 from itdash.runner.again import of_tests
 
 if TYPE_CHECKING:
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
     from itdash.config import Loaded
     from itdash.runner.command import Request
+    from itdash.runner.execution import Execution
     from itdash.session import Session
     from itdash.views.tui.board import Board
     from itdash.views.tui.screens.dashboard import Dashboard
+    from itdash.views.tui.watching import Watch
 
 _TICK = 1 / 40
 _BUDGET = 10_000_000
@@ -45,12 +47,18 @@ class Running(App[int]):
         self._ticks = 0
         self._seen = -1
         self._spared = False
+        self.saves: Watch | None = None
 
     def heed_signals(self) -> None:
         """A signal ends the run and then the screen."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._told_to_end, number)
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more: nothing is watched."""
+        if self.saves is not None:
+            self.saves.close()
 
     def begin_to_tick(self) -> None:
         """The first picture is there: let the run go on."""
@@ -65,9 +73,14 @@ class Running(App[int]):
         self._ticks += 1
         if self._ticks % 2:
             self._spare()
-            if self.session.execution is not None and self.session.step(_BUDGET):
+            run = self.session.execution
+            if run is not None and self.session.step(_BUDGET):
                 self.session.finish()
+                if self.saves is not None:
+                    self.saves.over(run)
                 self._over()
+            if self.saves is not None and not self._leaving:
+                self.saves.turn()
         elif not self.paused:
             self._draw(self._ticks // 2)
 
@@ -113,7 +126,29 @@ class Running(App[int]):
         except ItdashError as error:
             self.notify("\n".join(error.lines()), severity="error", timeout=15, markup=False)
 
+    def start_for_watch(self, request: Request) -> Execution | None:
+        """Start a run because of a save; the user stays where they are."""
+        try:
+            return self.session.start(request, self.config)
+        except ItdashError as error:
+            self.notify("\n".join(error.lines()), severity="error", timeout=15, markup=False)
+            return None
+
     # -- what keys ask of it --
+
+    def action_watch(self) -> None:
+        """Run again whenever a file is saved, or no more."""
+        if self.saves is not None:
+            self.saves.close()
+            self.saves = None
+        else:
+            from itdash.runner.watch.rounds import Rounds
+            from itdash.views.tui.watching import Watch
+
+            rounds = Rounds(self.request, self.config, self.loaded.root, self.session.terms.cwd, False)
+            rounds.start()
+            self.saves = Watch(self, rounds)
+        self.dashboard.renew()
 
     def _follow_with(self, request: Request, remember: bool, yes: bool | None) -> None:
         """Have the run end, and another one follow."""
@@ -203,4 +238,5 @@ class Running(App[int]):
 
     def _go(self) -> None:
         end = self.board.state.finished
-        self.exit(end.exit_code if end else INTERNAL_ERROR)
+        never_ran = self.board.folder is None  # nothing was concerned, as long as somebody watched
+        self.exit(end.exit_code if end else PASSED if never_ran else INTERNAL_ERROR)

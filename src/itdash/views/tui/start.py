@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 
 def open_dashboard(
-    link: Link, loaded: Loaded, request: Request, terms: Terms, files: Sequence[View], write: Write
-) -> int:
+    link: Link, loaded: Loaded, request: Request, terms: Terms, files: Sequence[View], write: Write,
+    watches: bool = False, affected: bool = False,
+) -> int:  # fmt: skip
     """Start the run, show it until the user leaves, and return the exit code of the last run.
 
     `write` makes the documents of a recorded run and tells where they are.
@@ -38,11 +39,23 @@ def open_dashboard(
     board = Board()
     session = Session(terms, link, [*files, board], several=True)
     try:
-        session.start(request, loaded.config)
+        if watches:
+            from itdash.runner.watch.rounds import Rounds
+
+            rounds = Rounds(request, loaded.config, loaded.root, terms.cwd, affected)
+            rounds.start()
+            first = rounds.opening().first
+        else:
+            rounds, first = None, request
+        ours = session.start(first, loaded.config) if first is not None else None
         from itdash.views.tui.app import ItdashApp
 
         paint = paint_for(sys.stdout, ascii_only=loaded.config.ascii)
         app = ItdashApp(session, loaded, request, board, paint, write)
+        if rounds is not None:
+            from itdash.views.tui.watching import Watch
+
+            app.saves = Watch(app, rounds, ours)
         code = app.run()
         if code is not None:
             _say_goodbye(board, paint)
@@ -59,6 +72,7 @@ def _say_goodbye(board: Board, paint: Paint) -> None:
     try:
         if end is not None:
             print(counts.verdict(end, board.state, paint))
-        print(paint("dim", f"kept in {board.folder}"))
+        if board.folder is not None:
+            print(paint("dim", f"kept in {board.folder}"))
     except OSError:
         return  # the terminal is gone as well

@@ -1,0 +1,1 @@
+"""A process that imports what earlier runs imported, and forks for each run."""
