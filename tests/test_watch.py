@@ -33,7 +33,7 @@ class Watching:
         self.theirs = theirs if terminal else -1
         self._ours = ours
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "itdash", "watch", *arguments], cwd=project.folder,
+            [sys.executable, "-m", "itdash", "watch", "--headless", *arguments], cwd=project.folder,
             env=project.environment(TERM="xterm"), stdin=theirs if terminal else subprocess.DEVNULL,
             stdout=theirs, stderr=theirs, start_new_session=terminal,
             preexec_fn=_own_terminal if terminal else None,  # noqa: PLW1509

@@ -22,12 +22,15 @@ Examples:
 def command(profile: str) -> None:
     """Show every effective value, what it means, and where it came from."""
     from itdash.config import keys, load
+    from itdash.runner.warmth import warmth
 
     loaded = load(Path.cwd(), {}, profile)
     say(f"project: {loaded.root}")
     say(f"file:    {loaded.file or 'none'}")
     for name in loaded.unused:
         say(f"unused:  the variable {name}")
+    is_warm, why = warmth(loaded.config)
+    say(f"warm:    {'yes' if is_warm else 'no'}, {why}")
     for key in keys().values():
         say("")
         say(f"{key.name} = {_shown(getattr(loaded.config, key.name))}")
