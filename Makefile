@@ -19,7 +19,7 @@ lint:            ## style
 
 types:           ## strict types
 	$(BIN)/mypy
-	for suite in suites/*/; do (cd $$suite && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml .) || exit 1; done
+	for suite in suites/*/; do (cd $$suite && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache .) || exit 1; done
 
 imports:         ## imports go down only
 	$(BIN)/lint-imports
