@@ -141,5 +141,5 @@ def test_a_file_that_grows_beyond_all_bounds_is_stopped(
 def test_a_name_that_is_no_archive_is_a_run(tmp_path: Path) -> None:
     with opened(tmp_path, str(JOURNAL)) as (folder, damage):
         assert (folder, damage) == (JOURNAL, "")
-    with pytest.raises(NoSuchRun), opened(tmp_path, "gone.tar.gz"):
+    with pytest.raises(NoSuchRun, match="no such file"), opened(tmp_path, "gone.tar.gz"):
         pass

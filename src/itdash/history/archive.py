@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from itdash.errors import INTERNAL_ERROR, ItdashError
 from itdash.events.journal import SEGMENTS
-from itdash.history.find import find
+from itdash.history.find import NoSuchRun, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,8 @@ def opened(base: Path, wanted: str) -> Iterator[tuple[Path, str]]:
     What an archive holds is taken out into a folder that is gone afterwards.
     """
     path = Path(wanted)
+    if wanted.lower().endswith(_OPENED) and not path.exists():
+        raise NoSuchRun("there is no such file", where=wanted)
     if not is_archive(path):
         yield find(base, wanted), ""
         return
