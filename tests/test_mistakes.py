@@ -112,7 +112,7 @@ SAID_AT_ONCE = {
     "export of nothing": Mistake("export", 4, "no run is recorded"),
     "compare of nothing": Mistake("compare", 4, "no run is recorded"),
     "merge of nothing": Mistake("merge", 4, "RUN"),
-    "merge of no file": Mistake("merge a.tar.gz", 4, "no run is recorded"),
+    "merge of no file": Mistake("merge a.tar.gz", 4, "there is no such file"),
     "no archive": Mistake("replay a.tar.gz", 3, "a.tar.gz", {"a.tar.gz": "text"}),
     "suffix of a document": Mistake("export -o run.docx", 4, ".docx"),
     "section": Mistake("export --sections overvew", 4, "overview"),
